@@ -1,1 +1,23 @@
+//! The planner: a [`World`] goes in, a [`Plan`] comes out.
+//!
+//! ```text
+//! observed objects, answers of hooks, journal ──► World ──► plan(world, now) ──► Plan { steps, status, waiting, wake_at }
+//! ```
+//!
+//! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
+//! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
 
+pub mod journal;
+pub mod plan;
+pub mod spec;
+pub mod status;
+pub mod waiting;
+pub mod world;
+
+pub use jiff::Timestamp;
+pub use journal::{Act, Invocation, InvocationId, Phase};
+pub use plan::{Plan, Step};
+pub use spec::Spec;
+pub use status::Status;
+pub use waiting::{Owner, Waiting};
+pub use world::World;

@@ -1,0 +1,132 @@
+//! Invocations: one run of an act hook for one purpose, possibly many calls long.
+//!
+//! The id is derived from the purpose alone, so it is known before any effect without a write, and is the same after a restart:
+//!
+//! | hook         | id                                                        |
+//! |--------------|-----------------------------------------------------------|
+//! | `pre-scale`  | `pre-scale/<scale number>/<ordinal>`                      |
+//! | `post-ready` | `post-ready/<pod uid>/<container restarts>`               |
+//! | `pre-delete` | `pre-delete/<pod uid>/<cause>`                            |
+//! | `move-role`  | `move-role/<role>/<epoch>/<move number>`                  |
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InvocationId(pub String);
+
+impl fmt::Display for InvocationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an act hook is called for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "hook"
+)]
+pub enum Act {
+    /// Before the create or delete of this ordinal, toward the replica count of this scale number.
+    PreScale { scale: u64, ordinal: u32 },
+    PostReady {
+        ordinal: u32,
+        pod: String,
+        restarts: u32,
+    },
+    PreDelete {
+        ordinal: u32,
+        pod: String,
+        cause: Cause,
+    },
+    MoveRole {
+        role: String,
+        epoch: u64,
+        number: u64,
+        cause: MoveCause,
+        target: Option<u32>,
+    },
+}
+
+/// Why a pod is deleted, as hooks are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    ScaleIn,
+    Update,
+    Replace,
+    Evict,
+    External,
+    Teardown,
+}
+
+/// Why a role moves, as hooks are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MoveCause {
+    Planned,
+    Leaving,
+    Update,
+    Failed,
+}
+
+/// One invocation as it stands. Kept in the app's status while it is under way, in memory otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    pub id: InvocationId,
+    #[serde(flatten)]
+    pub act: Act,
+    pub started: Timestamp,
+    /// Calls made so far under this id.
+    pub attempts: u32,
+    /// Base64, handed to the next call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+    pub phase: Phase,
+    /// The phase and checkpoint stand in the API's status.
+    #[serde(skip)]
+    pub is_recorded: bool,
+}
+
+/// How far an invocation is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "phase"
+)]
+pub enum Phase {
+    /// A call is in flight.
+    Calling,
+    InProgress {
+        ask_again: Timestamp,
+        percent: Option<u8>,
+        message: String,
+    },
+    Done,
+    /// Not now. Asked again when generation, role or health changes, or at `ask_again`.
+    Refused {
+        reason: String,
+        since: Timestamp,
+        ask_again: Timestamp,
+    },
+    /// The call failed (`reason` is the stable reason, `message` for people); tried again with backoff.
+    Failing {
+        reason: String,
+        message: String,
+        failures: u32,
+        ask_again: Timestamp,
+    },
+    /// The plugin said that trying again is useless until the spec or the plugin changes.
+    Fatal {
+        message: String,
+        generation: i64,
+        digest: String,
+    },
+}

@@ -1,0 +1,82 @@
+//! The spec of an app: the fields of `apps/v1` `StatefulSetSpec` under the same names with the same meaning. Parsed once, at the edge.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    pub replicas: u32,
+    /// `ordinals.start`.
+    pub start: u32,
+    pub service_name: String,
+    pub selector: Selector,
+    /// Raw, so that no field is lost.
+    pub template: Value,
+    /// Raw, each with `metadata.name`.
+    pub claim_templates: Vec<Value>,
+    pub pod_management: PodManagement,
+    pub update: UpdateStrategy,
+    pub min_ready_seconds: u32,
+    pub retention: Retention,
+    /// Negative: keep everything, as upstream.
+    pub revision_history_limit: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Selector {
+    pub match_labels: BTreeMap<String, String>,
+    pub match_expressions: Vec<Requirement>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Requirement {
+    pub key: String,
+    pub operator: String,
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PodManagement {
+    OrderedReady,
+    Parallel,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "type"
+)]
+pub enum UpdateStrategy {
+    RollingUpdate {
+        partition: u32,
+        max_unavailable: Option<MaxUnavailable>,
+    },
+    OnDelete,
+    Recreate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MaxUnavailable {
+    Count(u32),
+    Percent(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    pub when_deleted: RetentionPolicy,
+    pub when_scaled: RetentionPolicy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RetentionPolicy {
+    Retain,
+    Delete,
+}
