@@ -1,1 +1,39 @@
+//! Loads Stateward plugins and calls one hook of them in a fresh sandbox.
+//!
+//! ```text
+//!  bytes ─► Runtime::load ─► Plugin ─► grant ─► Granted ─► validate · member_config · probe · act
+//!            digest, imports,          asked ⊆ given?       one store per call: linked for the kind of hook,
+//!            exports, compile,                              limited, metered, dropped whatever happens
+//!            three linkings, describe
+//! ```
+//!
+//! Nothing here knows Kubernetes: what a plugin may do to the world comes in through [`Effects`], after grants and budgets were checked.
 
+mod contract;
+mod digest;
+mod effects;
+mod errors;
+mod grants;
+mod hook;
+mod limits;
+mod manifest;
+mod plugin;
+mod runtime;
+mod text;
+mod usage;
+
+pub use contract::{
+    Act, Answer, App, Call, Cause, Claim, Death, Entry, Extra, Failure, Fault, Figure, Finding,
+    Member, MoveCause, Outcome, Probed, Progress, Report, Request, Seen, Snapshot, Standing,
+    Volume,
+};
+pub use digest::{Digest, NotADigest};
+pub use effects::{Command, Effects, ExecOutput, Level, Stream, Weight};
+pub use errors::{CallError, CallFault, LoadError, RuntimeError};
+pub use grants::{ExecGrant, Grants, MissingGrant, NeedsConsent, SecretsGrant, TcpGrant};
+pub use hook::{Hook, Kind};
+pub use limits::Limits;
+pub use manifest::{Asks, ExecAsk, Lanes, Manifest, Role, SecretAsk, TcpAsk, Why};
+pub use plugin::{Granted, Plugin};
+pub use runtime::{Options, Runtime};
+pub use usage::Usage;

@@ -1,0 +1,94 @@
+//! What only the program around the runtime can do: reach members, read secrets, keep state, tell people.
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::contract::Failure;
+
+/// A byte stream to a member.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// The effects of one hook call.
+///
+/// Grants, budgets and text limits are checked before these are called, pods are known members of the snapshot, and every future is dropped when the
+/// timeout that the plugin gave, or the call's own, has passed. What remains for the implementation is to check that the pod still is the one of that
+/// UID ([`Failure::Replaced`]) and to do the thing.
+#[async_trait]
+pub trait Effects: Send + Sync {
+    /// Opens a byte stream to this pod. `port` is the name of a container port, or its number.
+    async fn dial(&self, pod: &str, port: &str) -> Result<Box<dyn Stream>, Failure>;
+
+    /// Runs a program in a container of this pod and waits for its end.
+    async fn exec(&self, pod: &str, command: Command) -> Result<ExecOutput, Failure>;
+
+    /// The value that the app's owner bound to this slot.
+    async fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure>;
+
+    /// Stores a value; durable when it returns the new version. `after_version` is 0 for a key that was never written; [`Failure::Conflict`] when it
+    /// was written since.
+    async fn put_state(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        after_version: u64,
+    ) -> Result<u64, Failure>;
+
+    /// An event on the app. The text is cleaned, capped and masked.
+    fn emit(&self, weight: Weight, reason: &str, note: &str);
+
+    /// A line for the log. The text is cleaned, capped and masked.
+    fn log(&self, level: Level, text: &str);
+
+    /// Name of the pod's first container, which a command without a container means. A plugin must name the container where this is not known.
+    fn first_container(&self, _pod: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A program to run in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The container: always one that the grants name.
+    pub container: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// What it reads from its standard input.
+    pub stdin: Vec<u8>,
+}
+
+/// What a program answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// Exit code of the program.
+    pub code: i32,
+    /// Its standard output, up to 256 KiB.
+    pub stdout: Vec<u8>,
+    /// Its standard error, up to 256 KiB.
+    pub stderr: Vec<u8>,
+    /// Whether output beyond the limit was dropped. The runtime cuts and sets it too.
+    pub truncated: bool,
+}
+
+/// Weight of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Something went as it should.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+/// Level of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For the plugin's author.
+    Debug,
+    /// For the operator.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something is wrong.
+    Error,
+}

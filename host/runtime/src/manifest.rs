@@ -1,0 +1,197 @@
+//! What a plugin says about itself: `describe.manifest`, JSON.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::errors::LoadError;
+use crate::grants::well_formed_pattern;
+
+/// The longest manifest that is read, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What a plugin is, what it asks for and what it brings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Manifest {
+    /// Its name, a DNS label.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Version of the SDK that it was built with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<String>,
+    /// What it asks for, and why.
+    #[serde(default)]
+    pub asks: Asks,
+    /// The roles that its members may have.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// Which invocations may run beside each other.
+    #[serde(default)]
+    pub lanes: Lanes,
+    /// JSON schema of `spec.plugin.settings`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<serde_json::Value>,
+}
+
+/// What a plugin asks for. Whatever is absent is not asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Asks {
+    /// Byte streams to ports of members.
+    pub tcp: Vec<TcpAsk>,
+    /// Programs in containers of members.
+    pub exec: Vec<ExecAsk>,
+    /// Secret values, by slot.
+    pub secrets: Vec<SecretAsk>,
+    /// Writing of `state`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Why>,
+    /// Requests to the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Why>,
+    /// Events on the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Why>,
+}
+
+/// Asks for byte streams to one port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TcpAsk {
+    /// Name of a container port, or its number.
+    pub port: String,
+    /// What for, in plain words.
+    pub why: String,
+}
+
+/// Asks for programs of one shape in one container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecAsk {
+    /// The container.
+    pub container: String,
+    /// Pattern of the command line: literal elements, `*` for any one element, `**` at the end for any further ones.
+    pub argv: Vec<String>,
+    /// What for, in plain words.
+    pub why: String,
+}
+
+/// Asks for the value of one slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretAsk {
+    /// The slot, which the app's owner binds to a key of a Secret.
+    pub slot: String,
+    /// What for, in plain words.
+    pub why: String,
+}
+
+/// The reason for an ask that has no further parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// What for, in plain words.
+    pub why: String,
+}
+
+/// A role that members may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// At most one member has it, and the host keeps who.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// The plugin can move it (`move-role`).
+    #[serde(default)]
+    pub movable: bool,
+}
+
+/// Which invocations may run beside each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Lanes {
+    /// `post-ready` may run beside another act invocation, never beside `move-role`.
+    pub post_ready_overlaps: bool,
+}
+
+impl Manifest {
+    /// Reads a manifest. A field that this host does not know means that the plugin expects a newer one.
+    pub(crate) fn parse(text: &str) -> Result<Manifest, LoadError> {
+        if text.len() > MAX_BYTES {
+            return Err(LoadError::ManifestInvalid(format!(
+                "it has {} bytes, at most {MAX_BYTES} are read",
+                text.len()
+            )));
+        }
+        let manifest: Manifest = serde_json::from_str(text).map_err(|err| {
+            let said = err.to_string();
+            // serde_json has no kind for it; the wording is serde's own and stable.
+            if said.starts_with("unknown field") {
+                LoadError::NeedsNewerHost(vec![format!("manifest: {said}")])
+            } else {
+                LoadError::ManifestInvalid(said)
+            }
+        })?;
+        match manifest.mistake() {
+            Some(mistake) => Err(LoadError::ManifestInvalid(mistake)),
+            None => Ok(manifest),
+        }
+    }
+
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+
+    fn mistake(&self) -> Option<String> {
+        if !is_label(&self.name) {
+            return Some(format!(
+                "name {:?} is no DNS label (a-z, 0-9 and -, at most 63 characters)",
+                self.name
+            ));
+        }
+        if self.version.is_empty() || self.version.len() > 64 {
+            return Some(format!(
+                "version {:?} must have 1 to 64 characters",
+                self.version
+            ));
+        }
+        let mut names = BTreeSet::new();
+        for role in &self.roles {
+            if !is_label(&role.name) {
+                return Some(format!("role {:?} is no DNS label", role.name));
+            }
+            if !names.insert(&role.name) {
+                return Some(format!("role {:?} is listed twice", role.name));
+            }
+        }
+        for ask in &self.asks.exec {
+            if !well_formed_pattern(&ask.argv) {
+                return Some(format!(
+                    "asks.exec: argv {:?} must name a program, with ** only at its end",
+                    ask.argv
+                ));
+            }
+        }
+        if self.asks.tcp.iter().any(|ask| ask.port.is_empty()) {
+            return Some("asks.tcp: a port is empty".to_owned());
+        }
+        if self.asks.secrets.iter().any(|ask| ask.slot.is_empty()) {
+            return Some("asks.secrets: a slot is empty".to_owned());
+        }
+        None
+    }
+}
+
+fn is_label(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty()
+        && name.len() <= 63
+        && name.bytes().all(fits)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
