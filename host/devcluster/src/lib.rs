@@ -1,1 +1,33 @@
+//! An embedded Kubernetes API: few kinds and verbs, served exactly as Kubernetes serves them, and a clear "not served
+//! here" for everything else.
+//!
+//! ```text
+//! request ─► request (path, query) ─► verbs ─► admission ─► store ─► watches
+//!                                        │                    │
+//!                                        └─ patch             └─ collector: owners, namespaces, definitions
+//! ```
+//!
+//! A [`Cluster`] holds the objects behind one lock. Clients in the process call it directly; others over HTTPS.
+//! Nodes and controllers are not part of it: they are clients like any other.
 
+mod admission;
+mod api;
+mod cluster;
+mod collector;
+mod discovery;
+mod error;
+mod failure;
+mod in_process;
+mod kinds;
+mod object;
+mod patch;
+mod representation;
+mod request;
+mod selectors;
+mod state;
+mod store;
+mod tables;
+mod verbs;
+
+pub use cluster::Cluster;
+pub use error::ClusterError;

@@ -1,0 +1,336 @@
+//! The rules of `metadata`, the same for every kind.
+
+use serde_json::{Map, Value};
+
+use crate::failure::{Cause, Failure};
+use crate::kinds::{Builtin, Kind};
+use crate::object::{self, list, text};
+use crate::request::Target;
+use crate::state::State;
+use crate::verbs::Context;
+
+/// Gives a new object its identity.
+pub(crate) fn prepare_create(
+    state: &mut State,
+    target: &Target,
+    context: &Context,
+    object: &mut Value,
+) -> Result<(), Failure> {
+    let kind = &target.kind;
+    if !object::resource_version(object).is_empty() {
+        return Err(Failure::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
+    }
+    for field in [
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "generation",
+    ] {
+        object::remove(object, &["metadata", field]);
+    }
+    set_namespace(target, object)?;
+
+    let prefix = text(object, "/metadata/generateName").to_owned();
+    if object::name(object).is_empty() {
+        if prefix.is_empty() {
+            let cause = Cause::required("metadata.name", "name or generateName is required");
+            return Err(Failure::invalid(&kind.subject(), "", vec![cause]));
+        }
+        // The longest prefix that leaves room for the suffix in a name of 63 characters.
+        let kept: String = prefix.chars().take(58).collect();
+        let name = format!("{kept}{}", state.new_suffix());
+        object::set(object, &["metadata", "name"], name);
+    }
+    let uid = state.new_uid();
+    object::set(object, &["metadata", "uid"], uid);
+    object::set(
+        object,
+        &["metadata", "creationTimestamp"],
+        context.timestamp(),
+    );
+    if kind.has_generation {
+        object::set(object, &["metadata", "generation"], 1);
+    }
+    Ok(())
+}
+
+fn set_namespace(target: &Target, object: &mut Value) -> Result<(), Failure> {
+    let given = object::namespace(object).to_owned();
+    match &target.namespace {
+        Some(namespace) if given.is_empty() => {
+            object::set(object, &["metadata", "namespace"], namespace.as_str());
+            Ok(())
+        }
+        Some(namespace) if given != *namespace => Err(Failure::bad_request(format!(
+            "the namespace of the provided object does not match the namespace sent on the request: {given} is not {namespace}"
+        ))),
+        None if target.kind.is_namespaced => Err(Failure::bad_request(format!(
+            "{} belong to a namespace: name one in the path",
+            target.kind.plural
+        ))),
+        None => {
+            object::remove(object, &["metadata", "namespace"]);
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// How much a write must say about the object that it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// A whole object: some kinds insist on the version it was read at.
+    Replace,
+    /// A patch: it applies to whatever is there.
+    Patch,
+}
+
+/// Checks that a write means the object that is there.
+pub(crate) fn check_identity(
+    target: &Target,
+    old: &Value,
+    given: &Value,
+    precision: Precision,
+) -> Result<(), Failure> {
+    let subject = target.kind.subject();
+    let name = object::name(old);
+    let given_name = object::name(given);
+    if !given_name.is_empty() && given_name != name {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({given_name}) does not match the name on the URL ({name})"
+        )));
+    }
+    let given_namespace = object::namespace(given);
+    if !given_namespace.is_empty() && given_namespace != object::namespace(old) {
+        return Err(Failure::bad_request(format!(
+            "the namespace of the object ({given_namespace}) does not match the namespace on the URL ({})",
+            object::namespace(old)
+        )));
+    }
+    let given_uid = object::uid(given);
+    if !given_uid.is_empty() && given_uid != object::uid(old) {
+        return Err(Failure::conflict(
+            &subject,
+            name,
+            &format!(
+                "Precondition failed: UID in precondition: {given_uid}, UID in object meta: {}",
+                object::uid(old)
+            ),
+        ));
+    }
+    let version = object::resource_version(given);
+    if version.is_empty() || version == "0" {
+        if precision == Precision::Replace && insists_on_version(&target.kind) {
+            let cause = Cause::invalid(
+                "metadata.resourceVersion",
+                &Value::from(0),
+                "must be specified for an update",
+            );
+            return Err(Failure::invalid(&subject, name, vec![cause]));
+        }
+    } else if version != object::resource_version(old) {
+        return Err(Failure::stale(&subject, name));
+    }
+    Ok(())
+}
+
+fn insists_on_version(kind: &Kind) -> bool {
+    match kind.builtin() {
+        None => true,
+        Some(builtin) => matches!(
+            builtin,
+            Builtin::CustomResourceDefinition
+                | Builtin::EndpointSlice
+                | Builtin::Lease
+                | Builtin::PodDisruptionBudget
+        ),
+    }
+}
+
+/// What a client cannot change stays as it is.
+pub(crate) fn carry_over(old: &Value, new: &mut Value) {
+    for field in [
+        "name",
+        "namespace",
+        "generateName",
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "resourceVersion",
+    ] {
+        object::copy(old, new, &["metadata", field]);
+    }
+    object::remove(new, &["metadata", "selfLink"]);
+}
+
+/// What an update must not do to metadata.
+pub(crate) fn update_causes(old: &Value, new: &Value) -> Vec<Cause> {
+    if !object::is_terminating(old) {
+        return Vec::new();
+    }
+    let added: Vec<_> = object::finalizers(new)
+        .filter(|finalizer| object::finalizers(old).all(|known| known != *finalizer))
+        .collect();
+    if added.is_empty() {
+        return Vec::new();
+    }
+    vec![Cause::forbidden(
+        "metadata.finalizers",
+        &format!(
+            "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+            added
+                .iter()
+                .map(|finalizer| format!("{finalizer:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    )]
+}
+
+/// What speaks against the metadata of an object.
+pub(crate) fn causes(kind: &Kind, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    name_causes(kind, object::name(object), &mut causes);
+    for (label, value) in object::map(object, "/metadata/labels")
+        .into_iter()
+        .flatten()
+    {
+        if !is_qualified_name(label) {
+            causes.push(Cause::invalid(
+                "metadata.labels",
+                &Value::from(label.as_str()),
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            ));
+        }
+        if !value.as_str().is_some_and(is_label_value) {
+            causes.push(Cause::invalid(
+                "metadata.labels",
+                value,
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+            ));
+        }
+    }
+    let annotations = object::map(object, "/metadata/annotations");
+    let size: usize = annotations.map_or(0, annotations_size);
+    if size > 256 * 1024 {
+        causes.push(Cause::new(
+            "FieldValueTooLong",
+            "metadata.annotations",
+            "Too long: may not be more than 262144 bytes",
+        ));
+    }
+    for finalizer in object::finalizers(object) {
+        if !is_qualified_name(finalizer) {
+            causes.push(Cause::invalid(
+                "metadata.finalizers",
+                &Value::from(finalizer),
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+            ));
+        }
+    }
+    owner_causes(object, &mut causes);
+    causes
+}
+
+fn annotations_size(annotations: &Map<String, Value>) -> usize {
+    annotations
+        .iter()
+        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+        .sum()
+}
+
+fn owner_causes(object: &Value, causes: &mut Vec<Cause>) {
+    let owners = list(object, "/metadata/ownerReferences");
+    for (position, owner) in owners.iter().enumerate() {
+        for field in ["apiVersion", "kind", "name", "uid"] {
+            if text(owner, &format!("/{field}")).is_empty() {
+                causes.push(Cause::invalid(
+                    format!("metadata.ownerReferences[{position}].{field}"),
+                    &Value::from(""),
+                    &format!("{field} must not be empty"),
+                ));
+            }
+        }
+    }
+    let controllers: Vec<_> = owners
+        .iter()
+        .filter(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
+        .map(|owner| format!("{}/{}", text(owner, "/kind"), text(owner, "/name")))
+        .collect();
+    if let [first, second, ..] = controllers.as_slice() {
+        causes.push(Cause::new(
+            "FieldValueInvalid",
+            "metadata.ownerReferences",
+            format!(
+                "Invalid value: Only one reference can have Controller set to true. Found \"true\" in references for {first} and {second}"
+            ),
+        ));
+    }
+}
+
+fn name_causes(kind: &Kind, name: &str, causes: &mut Vec<Cause>) {
+    let wants_label = matches!(
+        kind.builtin(),
+        Some(Builtin::Namespace | Builtin::Service | Builtin::StatefulSet)
+    );
+    if wants_label && !is_dns_label(name) {
+        causes.push(Cause::invalid(
+            "metadata.name",
+            &Value::from(name),
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+        ));
+    } else if !is_dns_subdomain(name) {
+        causes.push(Cause::invalid(
+            "metadata.name",
+            &Value::from(name),
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+        ));
+    }
+}
+
+/// At most 63 lower-case letters, digits and dashes, with a letter or digit at both ends.
+pub(crate) fn is_dns_label(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() <= 63
+        && name.starts_with(is_inner)
+        && name.ends_with(is_inner)
+        && name.chars().all(|c| is_inner(c) || c == '-')
+}
+
+/// DNS labels joined by dots, at most 253 characters.
+pub(crate) fn is_dns_subdomain(name: &str) -> bool {
+    // A part may be longer than a label may: only the whole is bounded.
+    let is_part = |part: &str| {
+        let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.starts_with(is_inner)
+            && part.ends_with(is_inner)
+            && part.chars().all(|c| is_inner(c) || c == '-')
+    };
+    name.len() <= 253 && name.split('.').all(is_part)
+}
+
+fn is_name_part(name: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_alphanumeric();
+    (1..=63).contains(&name.len())
+        && name.starts_with(is_end)
+        && name.ends_with(is_end)
+        && name
+            .chars()
+            .all(|c| is_end(c) || matches!(c, '-' | '_' | '.'))
+}
+
+/// `name` or `prefix.example/name`.
+pub(crate) fn is_qualified_name(name: &str) -> bool {
+    match name.split_once('/') {
+        Some((prefix, name)) => is_dns_subdomain(prefix) && is_name_part(name),
+        None => is_name_part(name),
+    }
+}
+
+pub(crate) fn is_label_value(value: &str) -> bool {
+    value.is_empty() || is_name_part(value)
+}

@@ -1,0 +1,287 @@
+//! One request, from its head to its response.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::collector;
+use crate::discovery;
+use crate::failure::Failure;
+use crate::representation::Representation;
+use crate::request::{Options, Target};
+use crate::state::{Answer, Shape, State};
+use crate::verbs::delete::DeleteOptions;
+use crate::verbs::patch::PatchType;
+use crate::verbs::{self, Context};
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The largest body that is read, as upstream.
+const LARGEST_BODY: usize = 3 * 1024 * 1024;
+
+/// Answers a request; every refusal is a `Status`.
+pub(crate) async fn answer<B>(cluster: &Cluster, request: Request<B>) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match route(cluster, request).await {
+        Ok(response) => response,
+        Err(failure) => refusal(&failure),
+    }
+}
+
+async fn route<B>(cluster: &Cluster, request: Request<B>) -> Result<Response<Body>, Failure>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    if matches!(path, "/healthz" | "/livez" | "/readyz") {
+        return Ok(response(200, "text/plain", Bytes::from_static(b"ok")));
+    }
+    let target = {
+        let state = cluster.state();
+        if head.method == Method::GET
+            && let Some(document) = discovery::document(path, &state.kinds)
+        {
+            return Ok(json(200, &document));
+        }
+        Target::parse(path, &state.kinds)?
+    };
+    let options = Options::parse(head.uri.query().unwrap_or_default());
+    let verb = Verb::of(&head.method, &target, &options)?;
+    cluster.count(verb.name(), &target.counted_as());
+    let user_agent = header_text(&head.headers, &header::USER_AGENT);
+    let context = Context::new(options, user_agent, Timestamp::now())?;
+    let accept = header_text(&head.headers, &header::ACCEPT);
+    let representation = Representation::of(accept, &context.options);
+
+    match verb {
+        Verb::Watch => {
+            let mut state = cluster.state();
+            let lines =
+                verbs::watch::watch(cluster, &mut state, &target, &context, representation)?;
+            let frames = lines.map(|line| Ok::<_, BoxError>(Frame::data(line)));
+            let body = BodyExt::boxed_unsync(StreamBody::new(frames));
+            Ok(with_type(200, "application/json", body))
+        }
+        Verb::Get | Verb::List => {
+            let answer = read(&cluster.state(), verb, &target, &context)?;
+            Ok(render(&target, &representation, answer))
+        }
+        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
+            let content_type = header_text(&head.headers, &header::CONTENT_TYPE).to_owned();
+            let body = read_body(body).await?;
+            let body = decode_body(&content_type, &body)?;
+            let answer = {
+                let mut state = cluster.state();
+                let answer = write(&mut state, verb, &target, context, &content_type, body);
+                answer?
+            };
+            cluster.persisted().await?;
+            Ok(render(&target, &representation, answer))
+        }
+    }
+}
+
+/// The verbs as Kubernetes names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Get,
+    List,
+    Watch,
+    Create,
+    Update,
+    Patch,
+    Delete,
+    DeleteCollection,
+}
+
+impl Verb {
+    fn of(method: &Method, target: &Target, options: &Options) -> Result<Self, Failure> {
+        let has_name = target.name.is_some();
+        match (method, has_name) {
+            (&Method::GET, true) if !options.is_set("watch") => Ok(Self::Get),
+            (&Method::GET, _) if options.is_set("watch") => Ok(Self::Watch),
+            (&Method::GET, _) => Ok(Self::List),
+            (&Method::POST, false) => Ok(Self::Create),
+            (&Method::POST, true) if target.subresource.is_some() => Ok(Self::Create),
+            (&Method::PUT, true) => Ok(Self::Update),
+            (&Method::PATCH, true) => Ok(Self::Patch),
+            (&Method::DELETE, true) => Ok(Self::Delete),
+            (&Method::DELETE, false) => Ok(Self::DeleteCollection),
+            _ => Err(Failure::method_not_allowed(
+                "the server does not allow this method on the requested resource",
+            )),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+}
+
+fn read(state: &State, verb: Verb, target: &Target, context: &Context) -> Result<Answer, Failure> {
+    match (verb, target.subresource.as_deref()) {
+        (Verb::List, _) => verbs::list::list(state, target, context),
+        (_, None | Some("status")) => verbs::get::get(state, target),
+        (_, Some("scale")) => verbs::scale::get(state, target),
+        (_, Some(_)) => Err(no_such_subresource()),
+    }
+}
+
+fn write(
+    state: &mut State,
+    verb: Verb,
+    target: &Target,
+    mut context: Context,
+    content_type: &str,
+    body: Value,
+) -> Result<Answer, Failure> {
+    let answer = match (verb, target.subresource.as_deref()) {
+        (Verb::Create, None) => verbs::create::create(state, target, &context, body),
+        (Verb::Create, Some("eviction")) => verbs::evict::evict(state, target, &context, &body),
+        (Verb::Update, Some("scale")) => verbs::scale::update(state, target, &context, &body),
+        (Verb::Update, _) => verbs::update::update(state, target, &context, body),
+        (Verb::Patch, Some("scale")) => {
+            let patch_type = PatchType::of(content_type)?;
+            verbs::scale::patch(state, target, &context, patch_type, &body)
+        }
+        (Verb::Patch, _) => {
+            let patch_type = PatchType::of(content_type)?;
+            verbs::patch::patch(state, target, &context, patch_type, &body)
+        }
+        (Verb::Delete, None) => {
+            let options = DeleteOptions::parse(&body, &mut context)?;
+            verbs::delete::delete(state, target, &context, &options)
+        }
+        (Verb::DeleteCollection, None) => {
+            let options = DeleteOptions::parse(&body, &mut context)?;
+            verbs::delete::delete_collection(state, target, &context, &options)
+        }
+        _ => Err(no_such_subresource()),
+    };
+    collector::settle(state, &context);
+    answer
+}
+
+fn no_such_subresource() -> Failure {
+    Failure::new(
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+    )
+}
+
+async fn read_body<B>(body: B) -> Result<Bytes, Failure>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Failure::too_large(LARGEST_BODY))
+        }
+        Err(error) => Err(Failure::bad_request(format!(
+            "the body of the request cannot be read: {error}"
+        ))),
+    }
+}
+
+fn decode_body(content_type: &str, body: &[u8]) -> Result<Value, Failure> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    if content_type.contains("protobuf") {
+        return Err(Failure::new(
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+        ));
+    }
+    let decoded = if content_type.contains("yaml") {
+        serde_yaml::from_slice(body).map_err(|error| error.to_string())
+    } else {
+        serde_json::from_slice(body).map_err(|error| error.to_string())
+    };
+    decoded.map_err(|error| {
+        Failure::bad_request(format!("the object provided is unrecognized: {error}"))
+    })
+}
+
+fn render(target: &Target, representation: &Representation, answer: Answer) -> Response<Body> {
+    let Target { kind, version, .. } = target;
+    let bytes = match answer.shape {
+        Shape::Plain(value) => value.to_string().into_bytes(),
+        Shape::Object(object) => representation
+            .of_object(kind, version, &object)
+            .to_string()
+            .into_bytes(),
+        Shape::List { items, metadata } => representation.of_list(kind, version, &items, metadata),
+    };
+    let mut response = response(answer.code, "application/json", Bytes::from(bytes));
+    for warning in answer.warnings {
+        let quoted = format!("299 - {}", Value::from(warning));
+        if let Ok(value) = HeaderValue::from_str(&quoted) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
+}
+
+pub(crate) fn refusal(failure: &Failure) -> Response<Body> {
+    let mut refused = json(failure.code, &failure.body());
+    if failure.code == 429 {
+        refused
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    }
+    refused
+}
+
+pub(crate) fn json(code: u16, value: &Value) -> Response<Body> {
+    response(code, "application/json", Bytes::from(value.to_string()))
+}
+
+fn response(code: u16, content_type: &'static str, bytes: Bytes) -> Response<Body> {
+    let body = Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync();
+    with_type(code, content_type, body)
+}
+
+fn with_type(code: u16, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,157 @@
+//! What the API says it serves.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::kinds::{Kind, Kinds};
+
+/// The version of Kubernetes that the embedded API follows.
+const VERSION: (&str, &str, &str) = ("1", "37", "v1.37.1");
+
+const VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+/// Answers the paths of discovery.
+pub(crate) fn document(path: &str, kinds: &Kinds) -> Option<Value> {
+    let segments: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match segments.as_slice() {
+        ["version"] => Some(version()),
+        ["api"] => Some(json!({
+            "kind": "APIVersions",
+            "versions": ["v1"],
+            "serverAddressByClientCIDRs": [],
+        })),
+        ["api", version] => resources("", version, kinds),
+        ["apis"] => Some(json!({
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": groups(kinds).into_keys().map(|name| group(&name, kinds)).collect::<Vec<_>>(),
+        })),
+        ["apis", name] if groups(kinds).contains_key(*name) => Some(group(name, kinds)),
+        ["apis", group, version] => resources(group, version, kinds),
+        _ => None,
+    }
+}
+
+fn version() -> Value {
+    let (major, minor, git_version) = VERSION;
+    json!({
+        "major": major,
+        "minor": minor,
+        "gitVersion": format!("{git_version}+stateward"),
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "none",
+        "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+    })
+}
+
+/// The named groups with their versions, the preferred one first.
+pub(crate) fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for kind in kinds.all().filter(|kind| !kind.group.is_empty()) {
+        let versions = groups.entry(kind.group.clone()).or_default();
+        for version in &kind.versions {
+            if !versions.contains(version) {
+                versions.push(version.clone());
+            }
+        }
+    }
+    groups
+}
+
+fn group(name: &str, kinds: &Kinds) -> Value {
+    let versions: Vec<_> = groups(kinds)
+        .remove(name)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+        .collect();
+    json!({
+        "kind": "APIGroup",
+        "apiVersion": "v1",
+        "name": name,
+        "preferredVersion": versions.first(),
+        "versions": versions,
+    })
+}
+
+fn resources(group: &str, version: &str, kinds: &Kinds) -> Option<Value> {
+    let served: Vec<_> = kinds
+        .all()
+        .filter(|kind| kind.group == group && kind.versions.iter().any(|one| one == version))
+        .collect();
+    if served.is_empty() {
+        return None;
+    }
+    let resources: Vec<_> = served
+        .iter()
+        .flat_map(|kind| entries(kind, version))
+        .collect();
+    let group_version = match group {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
+    };
+    Some(json!({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": resources,
+    }))
+}
+
+fn entries(kind: &Kind, version: &str) -> Vec<Value> {
+    let mut main = json!({
+        "name": kind.plural,
+        "singularName": kind.singular,
+        "namespaced": kind.is_namespaced,
+        "kind": kind.kind,
+        "verbs": VERBS,
+    });
+    if let Some(fields) = main.as_object_mut() {
+        if !kind.short_names.is_empty() {
+            fields.insert("shortNames".to_owned(), kind.short_names.clone().into());
+        }
+        if !kind.categories.is_empty() {
+            fields.insert("categories".to_owned(), kind.categories.clone().into());
+        }
+    }
+    let mut entries = vec![main];
+    for (subresource, verbs) in kind.subresources(version) {
+        let mut entry = json!({
+            "name": format!("{}/{subresource}", kind.plural),
+            "singularName": "",
+            "namespaced": kind.is_namespaced,
+            "kind": kind.kind,
+            "verbs": verbs,
+        });
+        let other = match subresource {
+            "scale" => Some(("autoscaling", "v1", "Scale")),
+            "eviction" => Some(("policy", "v1", "Eviction")),
+            "exec" => Some(("", "v1", "PodExecOptions")),
+            "attach" => Some(("", "v1", "PodAttachOptions")),
+            "binding" => Some(("", "v1", "Binding")),
+            _ => None,
+        };
+        if let (Some((group, version, kind)), Some(fields)) = (other, entry.as_object_mut()) {
+            fields.insert("kind".to_owned(), kind.into());
+            if !group.is_empty() {
+                fields.insert("group".to_owned(), group.into());
+                fields.insert("version".to_owned(), version.into());
+            }
+        }
+        entries.push(entry);
+    }
+    entries
+}

@@ -1,0 +1,143 @@
+//! Changing an object by a patch. The type of the patch is its content type.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Context;
+use super::update::{Part, commit};
+use crate::admission::{self, metadata};
+use crate::failure::Failure;
+use crate::object;
+use crate::patch::{managed, strategic};
+use crate::request::Target;
+use crate::state::{Answer, State};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl PatchType {
+    pub(crate) fn of(content_type: &str) -> Result<Self, Failure> {
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        match media_type {
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/strategic-merge-patch+json" => Ok(Self::Strategic),
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            _ => Err(Failure::unsupported_patch(&[
+                "application/json-patch+json",
+                "application/merge-patch+json",
+                "application/strategic-merge-patch+json",
+                "application/apply-patch+yaml",
+            ])),
+        }
+    }
+}
+
+pub(crate) fn patch(
+    state: &mut State,
+    target: &Target,
+    context: &Context,
+    patch_type: PatchType,
+    body: &Value,
+) -> Result<Answer, Failure> {
+    let part = Part::of(target)?;
+    let kind = &target.kind;
+    if patch_type == PatchType::Apply {
+        return apply(state, target, context, part, body);
+    }
+    let old = state.find(target)?;
+    let mut patched = Value::clone(&*kind.present(&target.version, &old));
+    change(target, patch_type, &mut patched, body)?;
+    let (given, warnings) = admission::decode(target, context, patched)?;
+    let given = kind.stored(given);
+    metadata::check_identity(target, &old, &given, metadata::Precision::Patch)?;
+    let operation = managed::Operation::Update;
+    let written = commit(state, target, context, &old, given, part, operation)?;
+    Ok(Answer::object(kind, &target.version, &written).with_warnings(warnings))
+}
+
+/// Applies a patch that needs no bookkeeping to an object.
+pub(crate) fn change(
+    target: &Target,
+    patch_type: PatchType,
+    object: &mut Value,
+    body: &Value,
+) -> Result<(), Failure> {
+    match patch_type {
+        PatchType::Merge => {
+            if !body.is_object() {
+                return Err(Failure::bad_request("a merge patch is a JSON object"));
+            }
+            json_patch::merge(object, body);
+            Ok(())
+        }
+        PatchType::Json => {
+            let operations: json_patch::Patch = serde_json::from_value(body.clone())
+                .map_err(|error| Failure::bad_request(format!("not a JSON patch: {error}")))?;
+            json_patch::patch(object, &operations).map_err(|error| {
+                Failure::new(
+                    422,
+                    "Invalid",
+                    format!(
+                        "the server rejected our request due to an error in our request: {error}"
+                    ),
+                )
+            })
+        }
+        PatchType::Strategic => match target.kind.builtin() {
+            Some(builtin) => strategic::apply(builtin, object, body).map_err(Failure::bad_request),
+            None => Err(Failure::unsupported_patch(&[
+                "application/json-patch+json",
+                "application/merge-patch+json",
+                "application/apply-patch+yaml",
+            ])),
+        },
+        PatchType::Apply => Err(Failure::unsupported_patch(&[
+            "application/json-patch+json",
+            "application/merge-patch+json",
+        ])),
+    }
+}
+
+fn apply(
+    state: &mut State,
+    target: &Target,
+    context: &Context,
+    part: Part,
+    body: &Value,
+) -> Result<Answer, Failure> {
+    let kind = &target.kind;
+    if context.options.text("fieldManager").is_empty() {
+        return Err(Failure::bad_request(
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    }
+    let (mut config, warnings) = admission::decode(target, context, body.clone())?;
+    let name = target.name.as_deref().unwrap_or_default();
+    if object::name(&config).is_empty() {
+        object::set(&mut config, &["metadata", "name"], name);
+    }
+    let operation = managed::Operation::Apply(&config);
+    let found: Option<Arc<Value>> = state.find(target).ok();
+    let Some(old) = found else {
+        if part != Part::Main {
+            return Err(Failure::not_found(&kind.subject(), name));
+        }
+        let written = super::create::insert(state, target, context, config.clone(), operation)?;
+        return Ok(Answer::object(kind, &target.version, &written)
+            .with_code(201)
+            .with_warnings(warnings));
+    };
+    metadata::check_identity(target, &old, &config, metadata::Precision::Patch)?;
+    let mut merged = Value::clone(&*kind.present(&target.version, &old));
+    json_patch::merge(&mut merged, &config);
+    let given = kind.stored(merged);
+    let written = commit(state, target, context, &old, given, part, operation)?;
+    Ok(Answer::object(kind, &target.version, &written).with_warnings(warnings))
+}

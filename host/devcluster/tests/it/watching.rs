@@ -1,0 +1,62 @@
+//! Watches: resuming, selecting, expiring.
+
+use anyhow::Result;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use stateward_devcluster::Cluster;
+
+fn labelled(name: &str, tier: &str) -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": name, "labels": {"tier": tier}}})).unwrap()
+}
+
+fn told(event: &WatchEvent<ConfigMap>) -> String {
+    match event {
+        WatchEvent::Added(object) => format!("added {}", object.name_any()),
+        WatchEvent::Modified(object) => format!("modified {}", object.name_any()),
+        WatchEvent::Deleted(object) => format!("deleted {}", object.name_any()),
+        WatchEvent::Bookmark(_) => "bookmark".to_owned(),
+        WatchEvent::Error(status) => format!("error {}", status.code),
+    }
+}
+
+#[tokio::test]
+async fn leaving_a_selection_is_a_deletion_and_entering_it_an_addition() -> Result<()> {
+    let api: Api<ConfigMap> = Api::default_namespaced(Cluster::in_memory().client("default"));
+    let front = WatchParams::default().labels("tier=front");
+    let events = api.watch(&front, "0").await?.boxed();
+    let params = PostParams::default();
+    api.create(&params, &labelled("a", "front")).await?;
+    api.create(&params, &labelled("b", "back")).await?;
+    let relabel = |tier: &str| Patch::Merge(json!({"metadata": {"labels": {"tier": tier}}}));
+    api.patch("b", &PatchParams::default(), &relabel("front"))
+        .await?;
+    api.patch("a", &PatchParams::default(), &relabel("back"))
+        .await?;
+    api.delete("b", &DeleteParams::default()).await?;
+
+    let seen: Vec<_> = events.take(4).try_collect().await?;
+
+    let seen: Vec<_> = seen.iter().map(told).collect();
+    assert_eq!(seen, ["added a", "added b", "deleted a", "deleted b"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_watch_from_before_a_compaction_has_expired() -> Result<()> {
+    let cluster = Cluster::in_memory();
+    let api: Api<ConfigMap> = Api::default_namespaced(cluster.client("default"));
+    let params = PostParams::default();
+    let first = api.create(&params, &labelled("a", "front")).await?;
+    let version = first.resource_version().unwrap_or_default();
+    api.create(&params, &labelled("b", "front")).await?;
+    cluster.compact();
+
+    let events = api.watch(&WatchParams::default(), &version).await?;
+    let seen: Vec<_> = events.take(1).try_collect().await?;
+
+    assert_eq!(told(&seen[0]), "error 410");
+    Ok(())
+}
