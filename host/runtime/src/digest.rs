@@ -22,6 +22,15 @@ impl Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
+    /// Its first 16 bytes, as a number.
+    pub(crate) fn short(&self) -> u128 {
+        let mut number = 0;
+        for byte in self.0.iter().take(16) {
+            number = number << 8 | u128::from(*byte);
+        }
+        number
+    }
+
     /// The 64 hex digits alone.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

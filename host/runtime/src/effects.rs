@@ -1,7 +1,9 @@
 //! What only the program around the runtime can do: reach members, read secrets, keep state, tell people.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
+use wasmtime::component::{ComponentType, Lift, Lower};
 
 use crate::contract::Failure;
 
@@ -72,23 +74,48 @@ pub struct ExecOutput {
 }
 
 /// Weight of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
 pub enum Weight {
     /// Something went as it should.
+    #[component(name = "normal")]
     Normal,
     /// Somebody should look.
+    #[component(name = "warning")]
     Warning,
 }
 
 /// Level of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ComponentType,
+    Lift,
+    Lower,
+)]
+#[component(enum)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
 pub enum Level {
     /// For the plugin's author.
+    #[component(name = "debug")]
     Debug,
     /// For the operator.
+    #[component(name = "info")]
     Info,
     /// Something is odd.
+    #[component(name = "warn")]
     Warn,
     /// Something is wrong.
+    #[component(name = "error")]
     Error,
 }

@@ -133,10 +133,7 @@ impl CallError {
     pub fn blames_plugin(&self) -> bool {
         !matches!(
             self.why,
-            CallFault::HookNotImplemented
-                | CallFault::NotInSnapshot(_)
-                | CallFault::HostSaturated
-                | CallFault::HostFailed(_)
+            CallFault::HookNotImplemented | CallFault::NotInSnapshot(_) | CallFault::HostSaturated
         )
     }
 }
@@ -200,6 +197,9 @@ pub enum CallFault {
         /// Which part of the answer.
         what: &'static str,
     },
+    /// An answer that means nothing.
+    #[error("answered with what the host cannot use: {0}")]
+    InvalidAnswer(String),
     /// The plugin does not have this hook.
     #[error("the plugin does not implement it")]
     HookNotImplemented,
@@ -209,9 +209,6 @@ pub enum CallFault {
     /// More calls at a time than the host has room for.
     #[error("the host has no room for another sandbox")]
     HostSaturated,
-    /// The host failed, not the plugin.
-    #[error("the host failed: {0}")]
-    HostFailed(String),
 }
 
 impl CallFault {
@@ -228,10 +225,10 @@ impl CallFault {
             CallFault::Trapped(_) => "PluginTrapped",
             CallFault::OutputTooLarge { .. } => "PluginOutputTooLarge",
             CallFault::SecretInAnswer { .. } => "PluginLeakedSecret",
+            CallFault::InvalidAnswer(_) => "PluginInvalidAnswer",
             CallFault::HookNotImplemented => "HookNotImplemented",
             CallFault::NotInSnapshot(_) => "NotInSnapshot",
             CallFault::HostSaturated => "HostSaturated",
-            CallFault::HostFailed(_) => "HostFailed",
         }
     }
 }

@@ -9,6 +9,10 @@
 //!
 //! Nothing here knows Kubernetes: what a plugin may do to the world comes in through [`Effects`], after grants and budgets were checked.
 
+mod baseline;
+mod cache;
+mod calling;
+mod capabilities;
 mod contract;
 mod digest;
 mod effects;
@@ -16,10 +20,15 @@ mod errors;
 mod grants;
 mod hook;
 mod limits;
+mod linkings;
+mod load;
 mod manifest;
 mod plugin;
+mod quiet;
 mod runtime;
+mod sandbox;
 mod text;
+mod ticker;
 mod usage;
 
 pub use contract::{

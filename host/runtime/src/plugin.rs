@@ -1,39 +1,69 @@
 //! A loaded plugin, and one that was granted what it asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use crate::contract::{Act, Answer, App, Call, Finding, Probed, Snapshot};
+use wasmtime::component::ComponentExportIndex;
+
+use crate::calling::{self, Setting};
+use crate::contract::{
+    Act, Answer, App, Call, Extra, Fault, Finding, Member, Outcome, Probed, Report, Snapshot, Step,
+};
 use crate::digest::Digest;
 use crate::effects::Effects;
 use crate::errors::{CallError, CallFault};
 use crate::grants::{Grants, NeedsConsent};
 use crate::hook::Hook;
 use crate::limits::Limits;
+use crate::linkings::Linked;
 use crate::manifest::Manifest;
+use crate::quiet::Quiet;
+use crate::runtime::Host;
+use crate::sandbox::{Sandbox, Terms};
 
 /// A loaded plugin, not granted anything yet. Cheap to clone.
 #[derive(Clone)]
-pub struct Plugin(Arc<Loaded>);
+pub struct Plugin(Arc<Described>);
 
-struct Loaded {
-    digest: Digest,
+/// A component that was compiled, linked and tried.
+pub(crate) struct Loaded {
+    pub(crate) host: Arc<Host>,
+    pub(crate) digest: Digest,
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    pub(crate) linked: Linked,
+    /// The function of each hook that it exports.
+    pub(crate) hooks: BTreeMap<Hook, ComponentExportIndex>,
+}
+
+struct Described {
+    loaded: Loaded,
     manifest: Manifest,
     hooks: BTreeSet<Hook>,
-    imports: Vec<String>,
-    exports: Vec<String>,
 }
 
 /// A plugin whose asks were compared with its grants: its hooks can be called. Cheap to clone.
 #[derive(Clone)]
 pub struct Granted {
     plugin: Plugin,
+    terms: Arc<Terms>,
+    quiet: Arc<dyn Effects>,
 }
 
 impl Plugin {
+    pub(crate) fn new(loaded: Loaded, manifest: Manifest) -> Plugin {
+        let hooks = loaded.hooks.keys().copied();
+        Plugin(Arc::new(Described {
+            hooks: hooks.filter(|hook| *hook != Hook::Describe).collect(),
+            loaded,
+            manifest,
+        }))
+    }
+
     /// sha256 of its bytes.
     pub fn digest(&self) -> &Digest {
-        &self.0.digest
+        &self.0.loaded.digest
     }
 
     /// What it says about itself.
@@ -41,27 +71,52 @@ impl Plugin {
         &self.0.manifest
     }
 
-    /// The hooks that it implements.
+    /// The hooks that it implements, without `describe`, which every plugin has.
     pub fn hooks(&self) -> &BTreeSet<Hook> {
         &self.0.hooks
     }
 
     /// Names of the interfaces that it imports.
     pub fn imports(&self) -> &[String] {
-        &self.0.imports
+        &self.0.loaded.imports
     }
 
     /// Names of the interfaces that it exports.
     pub fn exports(&self) -> &[String] {
-        &self.0.exports
+        &self.0.loaded.exports
     }
 
-    /// Compares what it asks for with what it is given.
-    pub fn grant(&self, grants: Grants, _limits: Limits) -> Result<Granted, NeedsConsent> {
+    /// Compares what it asks for with what it is given. A grant that it did not ask for is no mistake: the grant is what counts.
+    pub fn grant(&self, grants: Grants, limits: Limits) -> Result<Granted, NeedsConsent> {
         grants.cover(self.manifest())?;
         Ok(Granted {
+            quiet: Arc::new(Quiet::new(&self.manifest().name)),
+            terms: Arc::new(Terms {
+                grants,
+                limits,
+                roles: self.manifest().roles.clone(),
+            }),
             plugin: self.clone(),
         })
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let manifest = self.manifest();
+        write!(
+            f,
+            "plugin {} {} ({})",
+            manifest.name,
+            manifest.version,
+            self.digest()
+        )
+    }
+}
+
+impl fmt::Debug for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} with {:?}", self.plugin, self.terms)
     }
 }
 
@@ -71,50 +126,173 @@ impl Granted {
         &self.plugin
     }
 
-    fn lacks(&self, hook: Hook) -> CallError {
-        CallError {
-            plugin: self.plugin.manifest().name.clone(),
-            hook,
-            why: CallFault::HookNotImplemented,
-        }
+    /// What it was given.
+    pub fn grants(&self) -> &Grants {
+        &self.terms.grants
+    }
+
+    /// What one call of it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.terms.limits
+    }
+
+    /// Whether the plugin implements this hook.
+    pub fn has(&self, hook: Hook) -> bool {
+        self.plugin.hooks().contains(&hook)
     }
 
     /// Is this spec one that the plugin can serve? `old` is what was accepted last; the new one is the snapshot's.
     pub async fn validate(
         &self,
-        _snapshot: Snapshot,
-        _old: Option<App>,
+        snapshot: Snapshot,
+        old: Option<App>,
     ) -> Result<Vec<Finding>, CallError> {
-        Err(self.lacks(Hook::Validate))
+        let hook = Hook::Validate;
+        let app = Arc::clone(&snapshot.app);
+        let setting = self.decide(hook, snapshot);
+        let (findings, sandbox) = self.call::<_, Vec<Finding>>(setting, (old, app)).await?;
+        self.blamed(hook, sandbox.checked_findings(findings))
     }
 
     /// Key/values for the pod of this member.
     pub async fn member_config(
         &self,
-        _snapshot: Snapshot,
-        _ordinal: u32,
+        snapshot: Snapshot,
+        ordinal: u32,
     ) -> Result<BTreeMap<String, String>, CallError> {
-        Err(self.lacks(Hook::MemberConfig))
+        let hook = Hook::MemberConfig;
+        let member = self.member(hook, &snapshot, ordinal)?;
+        let app = Arc::clone(&snapshot.app);
+        let setting = self.decide(hook, snapshot);
+        let (config, sandbox) = self.call::<_, Extra>(setting, (app, member)).await?;
+        self.blamed(hook, sandbox.checked_config(config))
     }
 
     /// What is this member's role and health?
     pub async fn probe(
         &self,
-        _snapshot: Snapshot,
-        _ordinal: u32,
-        _effects: Arc<dyn Effects>,
+        snapshot: Snapshot,
+        ordinal: u32,
+        effects: Arc<dyn Effects>,
     ) -> Result<Probed, CallError> {
-        Err(self.lacks(Hook::Probe))
+        let hook = Hook::Probe;
+        let member = self.member(hook, &snapshot, ordinal)?;
+        let app = Arc::clone(&snapshot.app);
+        let setting = Setting {
+            hook,
+            terms: Arc::clone(&self.terms),
+            snapshot,
+            effects,
+            seed: format!("probe {ordinal}"),
+        };
+        let (report, sandbox) = self
+            .call::<_, Result<Report, Fault>>(setting, (app, member))
+            .await?;
+        let result = self.blamed(hook, sandbox.checked_report(report))?;
+        Ok(Probed {
+            result,
+            usage: sandbox.usage(),
+        })
     }
 
     /// Calls an act hook once.
     pub async fn act(
         &self,
-        _act: Act,
-        _call: Call,
-        _snapshot: Snapshot,
-        _effects: Arc<dyn Effects>,
+        act: Act,
+        call: Call,
+        snapshot: Snapshot,
+        effects: Arc<dyn Effects>,
     ) -> Result<Answer, CallError> {
-        Err(self.lacks(Hook::PreScale))
+        let hook = act.hook();
+        let setting = Setting {
+            hook,
+            terms: Arc::clone(&self.terms),
+            snapshot: snapshot.clone(),
+            effects,
+            seed: call.id.clone(),
+        };
+        let app = Arc::clone(&snapshot.app);
+        let (answer, sandbox): (Result<Step, Fault>, Sandbox) = match act {
+            Act::PreScale => self.call(setting, (call, app)).await?,
+            Act::PostReady { ordinal } => {
+                let member = self.member(hook, &snapshot, ordinal)?;
+                self.call(setting, (call, app, member)).await?
+            }
+            Act::PreDelete { ordinal, cause } => {
+                let member = self.member(hook, &snapshot, ordinal)?;
+                self.call(setting, (call, app, member, cause)).await?
+            }
+            Act::MoveRole {
+                role,
+                cause,
+                target,
+            } => {
+                let held = snapshot.claim(&role).cloned().ok_or_else(|| {
+                    let missing = format!("claim of the role {role}");
+                    self.error(hook, CallFault::NotInSnapshot(missing))
+                })?;
+                self.call(setting, (call, app, held, cause, target)).await?
+            }
+        };
+        let outcome = self.blamed(hook, sandbox.checked_outcome(answer))?;
+        let usage = sandbox.usage();
+        let requests = match outcome {
+            // Requests are part of what is committed; a failure commits nothing.
+            Outcome::Retry(_) | Outcome::Fatal(_) => Vec::new(),
+            Outcome::Done | Outcome::InProgress(_) | Outcome::Refuse(_) => sandbox.requests,
+        };
+        Ok(Answer {
+            outcome,
+            requests,
+            usage,
+        })
+    }
+
+    fn decide(&self, hook: Hook, snapshot: Snapshot) -> Setting {
+        Setting {
+            hook,
+            terms: Arc::clone(&self.terms),
+            snapshot,
+            effects: Arc::clone(&self.quiet),
+            // A pure function knows no attempts.
+            seed: String::new(),
+        }
+    }
+
+    async fn call<P, R>(&self, setting: Setting, params: P) -> Result<(R, Sandbox), CallError>
+    where
+        P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
+        R: wasmtime::component::ComponentType + wasmtime::component::Lift + Send + Sync + 'static,
+    {
+        let hook = setting.hook;
+        let called = calling::call::<P, (R,)>(&self.plugin.0.loaded, setting, params).await;
+        let ((answer,), sandbox) = self.blamed(hook, called)?;
+        Ok((answer, sandbox))
+    }
+
+    fn member(
+        &self,
+        hook: Hook,
+        snapshot: &Snapshot,
+        ordinal: u32,
+    ) -> Result<Arc<Member>, CallError> {
+        snapshot.member(ordinal).cloned().ok_or_else(|| {
+            self.error(
+                hook,
+                CallFault::NotInSnapshot(format!("member of ordinal {ordinal}")),
+            )
+        })
+    }
+
+    fn blamed<T>(&self, hook: Hook, result: Result<T, CallFault>) -> Result<T, CallError> {
+        result.map_err(|why| self.error(hook, why))
+    }
+
+    fn error(&self, hook: Hook, why: CallFault) -> CallError {
+        CallError {
+            plugin: self.plugin.manifest().name.clone(),
+            hook,
+            why,
+        }
     }
 }

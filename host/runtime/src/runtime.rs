@@ -1,18 +1,46 @@
-//! The process-wide part: engine, linkings, compile cache.
+//! The process-wide part: engine, linkers, compile cache.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::errors::{LoadError, RuntimeError};
+use crate::linkings::{self, Linkers};
+use crate::load;
 use crate::plugin::Plugin;
+use crate::ticker::Ticker;
+
+/// The most memory that any plugin's limit can allow; what is not used costs address space only.
+const MAX_MEMORY: usize = 1 << 30;
+
+/// Stack of a guest, on which a recursion ends cleanly.
+const GUEST_STACK: usize = 512 << 10;
+
+/// Stack of a call: the guest's, and below it that of host functions, whose futures are polled on it.
+const CALL_STACK: usize = 4 << 20;
+
+/// Core instances of one component. Interpreters bring many.
+const CORE_INSTANCES: u32 = 32;
 
 /// Loads plugins. One per process; cheap to clone.
 #[derive(Clone)]
-pub struct Runtime {
-    options: Options,
+pub struct Runtime(Arc<Host>);
+
+/// What all plugins share.
+pub(crate) struct Host {
+    pub(crate) options: Options,
+    pub(crate) engine: Engine,
+    pub(crate) linkers: Linkers,
+    pub(crate) ticker: Ticker,
+    /// One for each sandbox that the pool has room for.
+    pub(crate) permits: Semaphore,
+    pub(crate) cache: Option<Cache>,
 }
 
 /// Settings of a [`Runtime`].
@@ -20,7 +48,7 @@ pub struct Runtime {
 pub struct Options {
     /// Folder of the compile cache; created where missing. None: compile at every start.
     pub cache: Option<PathBuf>,
-    /// The largest component that is loaded.
+    /// The largest component that is loaded, in bytes.
     pub max_component_bytes: usize,
     /// The longest compilation that is waited for.
     pub compile_timeout: Duration,
@@ -42,21 +70,60 @@ impl Default for Options {
 impl Runtime {
     /// Starts the engine.
     pub fn new(options: Options) -> Result<Runtime, RuntimeError> {
-        Ok(Runtime { options })
+        let failed = |err: wasmtime::Error| RuntimeError::Engine(format!("{err:#}"));
+        let engine = Engine::new(&config(options.concurrent_calls)).map_err(failed)?;
+        let linkers = linkings::linkers(&engine).map_err(failed)?;
+        let ticker = Ticker::start(&engine).map_err(|err| RuntimeError::Engine(err.to_string()))?;
+        let cache = match &options.cache {
+            Some(folder) => Some(Cache::open(folder, &engine)?),
+            None => None,
+        };
+        let permits = usize::try_from(options.concurrent_calls).unwrap_or(usize::MAX);
+        Ok(Runtime(Arc::new(Host {
+            permits: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
+            options,
+            engine,
+            linkers,
+            ticker,
+            cache,
+        })))
     }
 
-    /// Loads a component.
+    /// Loads a component: size, digest, imports and exports, compilation, the three linkings, a typed trial of every hook, and `describe`.
+    ///
+    /// Nothing of the plugin runs but `describe`, linked as a pure function. Loading the same bytes twice is cheap when there is a cache.
     pub async fn load(&self, bytes: Bytes, expected: Option<&Digest>) -> Result<Plugin, LoadError> {
-        let found = Digest::of(&bytes);
-        if let Some(expected) = expected.filter(|expected| **expected != found) {
-            return Err(LoadError::DigestMismatch {
-                expected: *expected,
-                found,
-            });
-        }
-        Err(LoadError::TooLarge {
-            bytes: bytes.len(),
-            limit: self.options.max_component_bytes,
-        })
+        load::load(&self.0, bytes, expected).await
     }
+}
+
+fn config(concurrent_calls: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    let keep = if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+        1 << 20
+    } else {
+        // Without the scan every freed slot is cleared by hand, and stays resident up to this size.
+        64 << 10
+    };
+    pool.linear_memory_keep_resident(keep)
+        .total_component_instances(concurrent_calls)
+        .total_stacks(concurrent_calls)
+        .total_core_instances(concurrent_calls.saturating_mul(8))
+        .total_memories(concurrent_calls.saturating_mul(2))
+        .total_tables(concurrent_calls.saturating_mul(4))
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(4)
+        .max_tables_per_component(16)
+        .max_component_instance_size(10 << 20)
+        .max_core_instance_size(10 << 20)
+        .table_elements(100_000)
+        .max_memory_size(MAX_MEMORY);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK)
+        .async_stack_size(CALL_STACK);
+    config
 }

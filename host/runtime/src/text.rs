@@ -2,15 +2,6 @@
 
 /// One line of at most `max` bytes; control characters become spaces, what was cut shows as `…`.
 pub(crate) fn line(text: &str, max: usize) -> String {
-    cut(text, max, |letter| letter.is_control())
-}
-
-/// As [`line`], but line breaks stay.
-pub(crate) fn lines(text: &str, max: usize) -> String {
-    cut(text, max, |letter| letter.is_control() && letter != '\n')
-}
-
-fn cut(text: &str, max: usize, unwanted: impl Fn(char) -> bool) -> String {
     const CUT: char = '…';
     let text = text.trim();
     let room = if text.len() <= max {
@@ -20,7 +11,7 @@ fn cut(text: &str, max: usize, unwanted: impl Fn(char) -> bool) -> String {
     };
     let mut out = String::with_capacity(text.len().min(max));
     for letter in text.chars() {
-        let letter = if unwanted(letter) || is_reordering(letter) {
+        let letter = if letter.is_control() || is_reordering(letter) {
             ' '
         } else {
             letter
@@ -48,7 +39,6 @@ mod tests {
     #[test]
     fn control_characters_become_spaces_and_long_text_is_cut_between_letters() {
         assert_eq!(line("  a\u{1b}[31mb\nc ", 64), "a [31mb c");
-        assert_eq!(lines("a\nb\tc", 64), "a\nb c");
         assert_eq!(line("a\u{202e}b", 64), "a b");
         assert_eq!(line("äääää", 8), "ää…");
         assert_eq!(line("äääää", 10), "äääää");

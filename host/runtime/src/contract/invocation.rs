@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use super::app::Extra;
+use crate::hook::Hook;
 
 /// One call of an act hook.
 #[derive(
@@ -105,4 +106,16 @@ pub enum MoveCause {
     /// Something that a later host knows.
     #[component(name = "other")]
     Other(String),
+}
+
+impl Act {
+    /// The hook that is called for it.
+    pub fn hook(&self) -> Hook {
+        match self {
+            Act::PreScale => Hook::PreScale,
+            Act::PostReady { .. } => Hook::PostReady,
+            Act::PreDelete { .. } => Hook::PreDelete,
+            Act::MoveRole { .. } => Hook::MoveRole,
+        }
+    }
 }

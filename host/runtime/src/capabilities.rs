@@ -1,0 +1,72 @@
+//! What the host offers to plugins. One file is one interface of the contract: its grant, its effect, its metering.
+//!
+//! | interface | decide | probe | act | grant |
+//! |-----------|--------|-------|-----|-------|
+//! | `view`, `log`, `clock`, `state.get` | yes | yes | yes | – |
+//! | `tcp`, `exec`, `secret`, `events`, `random` | – | yes | yes | all but `random` |
+//! | `requests`, `state.put` | – | – | yes | yes |
+//!
+//! A dash is a function that ends the call with [`Stop::Impure`].
+
+mod clock;
+mod events;
+mod exec;
+mod log;
+mod random;
+mod requests;
+mod secret;
+mod state;
+mod tcp;
+mod view;
+
+use wasmtime::component::{Linker, LinkerInstance};
+
+use crate::contract::{PACKAGE, VERSION};
+use crate::hook::Kind;
+use crate::sandbox::{Sandbox, Stop};
+
+/// Interfaces of the contract that a plugin may import.
+pub(crate) const INTERFACES: [&str; 11] = [
+    "types", "view", "requests", "tcp", "exec", "secret", "state", "log", "events", "clock",
+    "random",
+];
+
+/// Links the capabilities for hooks of one kind.
+pub(crate) fn link(linker: &mut Linker<Sandbox>, kind: Kind) -> wasmtime::Result<()> {
+    let observes = kind != Kind::Decide;
+    let changes = kind == Kind::Act;
+    linker.instance(&interface("types"))?;
+    view::link(&mut linker.instance(&interface("view"))?)?;
+    log::link(&mut linker.instance(&interface("log"))?)?;
+    clock::link(&mut linker.instance(&interface("clock"))?)?;
+    state::link(&mut linker.instance(&interface("state"))?, changes)?;
+    tcp::link(&mut linker.instance(&interface("tcp"))?, observes)?;
+    exec::link(&mut linker.instance(&interface("exec"))?, observes)?;
+    secret::link(&mut linker.instance(&interface("secret"))?, observes)?;
+    events::link(&mut linker.instance(&interface("events"))?, observes)?;
+    random::link(&mut linker.instance(&interface("random"))?, observes)?;
+    requests::link(&mut linker.instance(&interface("requests"))?, changes)
+}
+
+/// The full name of an interface of the contract.
+pub(crate) fn interface(name: &str) -> String {
+    format!("{PACKAGE}/{name}@{VERSION}")
+}
+
+/// Defines functions that end the call. They take any parameters: that a plugin's fit is checked where they are linked for real.
+fn forbid(
+    instance: &mut LinkerInstance<'_, Sandbox>,
+    interface: &'static str,
+    functions: &[&'static str],
+) -> wasmtime::Result<()> {
+    for function in functions.iter().copied() {
+        instance.func_new(function, move |_, _, _, _| {
+            Err(Stop::Impure {
+                interface: interface.to_owned(),
+                function: function.to_owned(),
+            }
+            .into())
+        })?;
+    }
+    Ok(())
+}

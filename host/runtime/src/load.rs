@@ -1,0 +1,134 @@
+//! From bytes to a plugin.
+//!
+//! Each step is there because a component slipped through the others: names alone miss changed records, linking alone misses exports, and a bare
+//! instance misses types that only exports use. So names, linking for all kinds, and a typed trial of every hook.
+
+mod names;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use crate::calling::{self, Setting};
+use crate::contract::Snapshot;
+use crate::digest::Digest;
+use crate::errors::LoadError;
+use crate::grants::Grants;
+use crate::hook::Hook;
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::plugin::{Loaded, Plugin};
+use crate::quiet::Quiet;
+use crate::runtime::Host;
+use crate::sandbox::Terms;
+use names::Names;
+
+/// See [`Runtime::load`](crate::Runtime::load).
+pub(crate) async fn load(
+    host: &Arc<Host>,
+    bytes: Bytes,
+    expected: Option<&Digest>,
+) -> Result<Plugin, LoadError> {
+    let limit = host.options.max_component_bytes;
+    if bytes.len() > limit {
+        return Err(LoadError::TooLarge {
+            bytes: bytes.len(),
+            limit,
+        });
+    }
+    let found = Digest::of(&bytes);
+    if let Some(expected) = expected.filter(|expected| **expected != found) {
+        return Err(LoadError::DigestMismatch {
+            expected: *expected,
+            found,
+        });
+    }
+    let names = Names::read(&bytes)?;
+    let hooks = names.check()?;
+    let component = compiled(host, found, bytes).await?;
+    let linked = host
+        .linkers
+        .link(&component)
+        .map_err(|err| names.mismatch(format!("{err:#}")))?;
+    let loaded = Loaded {
+        host: Arc::clone(host),
+        digest: found,
+        linked,
+        hooks: functions(&component, &hooks)?,
+        imports: names.imports.clone(),
+        exports: names.exports.clone(),
+    };
+    trial::every_hook_has_its_type(&loaded, setting())
+        .await
+        .map_err(|err| names.mismatch(err))?;
+    let described = calling::call::<(), (String,)>(&loaded, setting(), ()).await;
+    let ((manifest,), _) = described.map_err(|why| LoadError::DescribeFailed(why.to_string()))?;
+    Ok(Plugin::new(loaded, Manifest::parse(&manifest)?))
+}
+
+/// The setting of `describe`: nothing is granted, nothing is there to see.
+fn setting() -> Setting {
+    Setting {
+        hook: Hook::Describe,
+        terms: Arc::new(Terms {
+            grants: Grants::default(),
+            limits: Limits::default(),
+            roles: Vec::new(),
+        }),
+        snapshot: Snapshot::default(),
+        effects: Arc::new(Quiet::new("(loading)")),
+        seed: String::new(),
+    }
+}
+
+/// The compiled component, from the cache or from the compiler. Compiling runs beside the executor; a compilation that takes too long goes on to its
+/// end, but nobody waits for it.
+async fn compiled(host: &Arc<Host>, digest: Digest, bytes: Bytes) -> Result<Component, LoadError> {
+    let limit = host.options.compile_timeout;
+    let host = Arc::clone(host);
+    let compile = spawn_blocking(move || {
+        if let Some(cache) = &host.cache
+            && let Some(component) = cache.get(&digest, &host.engine)
+        {
+            return Ok(component);
+        }
+        names::validate(&bytes)?;
+        let component = Component::new(&host.engine, &bytes)
+            .map_err(|err| LoadError::CompileFailed(format!("{err:#}")))?;
+        if let Some(cache) = &host.cache {
+            cache.put(&digest, &component);
+        }
+        Ok(component)
+    });
+    match timeout(limit, compile).await {
+        Ok(Ok(component)) => component,
+        Ok(Err(_)) => Err(LoadError::CompileFailed(
+            "the compiler gave up on it".to_owned(),
+        )),
+        Err(_) => Err(LoadError::CompileTimeout { limit }),
+    }
+}
+
+/// Where the functions of the hooks are in the component.
+fn functions(
+    component: &Component,
+    hooks: &BTreeMap<Hook, String>,
+) -> Result<BTreeMap<Hook, ComponentExportIndex>, LoadError> {
+    let mut functions = BTreeMap::new();
+    for (hook, export) in hooks {
+        let function = component
+            .get_export_index(None, export.as_str())
+            .and_then(|interface| component.get_export_index(Some(&interface), hook.function()))
+            .ok_or_else(|| {
+                let function = hook.function();
+                LoadError::ContractMismatch(format!("{export} has no function {function}"))
+            })?;
+        functions.insert(*hook, function);
+    }
+    Ok(functions)
+}
