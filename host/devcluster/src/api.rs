@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::representation::Representation;
 use crate::request::{Options, Target};
 use crate::state::{Answer, Shape, State};
+use crate::tunnel;
 use crate::verbs::delete::DeleteOptions;
 use crate::verbs::patch::PatchType;
 use crate::verbs::{self, Context};
@@ -61,6 +62,9 @@ where
     let verb = Verb::of(&head.method, &target, &options)?;
     cluster.count(verb.name(), &target.counted_as());
     let user_agent = header_text(&head.headers, &header::USER_AGENT);
+    if tunnel::is_for_the_node(&target) {
+        return tunnel::pass_on(cluster, &target, &options, head).await;
+    }
     let context = Context::new(options, user_agent, Timestamp::now())?;
     let accept = header_text(&head.headers, &header::ACCEPT);
     let representation = Representation::of(accept, &context.options);

@@ -5,11 +5,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::BodyExt;
+use hyper::service::service_fn;
+use hyper::{client, server};
+use hyper_util::rt::TokioIo;
 use tower::Service;
 
 use crate::api::{self, Body};
 use crate::cluster::Cluster;
+use crate::failure::Failure;
 
 #[derive(Debug, Clone)]
 pub(crate) struct InProcess {
@@ -33,6 +38,39 @@ impl Service<Request<kube::client::Body>> for InProcess {
 
     fn call(&mut self, request: Request<kube::client::Body>) -> Self::Future {
         let cluster = self.cluster.clone();
-        Box::pin(async move { Ok(api::answer(&cluster, request).await) })
+        Box::pin(async move {
+            if !request.headers().contains_key(header::UPGRADE) {
+                return Ok(api::answer(&cluster, request).await);
+            }
+            Ok(upgrade(cluster, request).await.unwrap_or_else(|error| {
+                let failure = Failure::internal(format!("the upgrade failed: {error}"));
+                api::refusal(&failure)
+            }))
+        })
     }
+}
+
+/// Only a connection can be upgraded: such a request goes through one that stays in memory.
+async fn upgrade(
+    cluster: Cluster,
+    mut request: Request<kube::client::Body>,
+) -> Result<Response<Body>, hyper::Error> {
+    const BUFFER: usize = 64 * 1024;
+    let (ours, theirs) = tokio::io::duplex(BUFFER);
+    let service = service_fn(move |request| {
+        let cluster = cluster.clone();
+        async move { Ok::<_, Infallible>(api::answer(&cluster, request).await) }
+    });
+    let connection = server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(theirs), service)
+        .with_upgrades();
+    tokio::spawn(connection);
+
+    let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(ours)).await?;
+    tokio::spawn(connection.with_upgrades());
+    request
+        .headers_mut()
+        .insert(header::HOST, HeaderValue::from_static("embedded"));
+    let response = sender.send_request(request).await?;
+    Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
 }

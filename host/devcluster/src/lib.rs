@@ -24,10 +24,13 @@ mod patch;
 mod representation;
 mod request;
 mod selectors;
+mod serving;
 mod state;
 mod store;
 mod tables;
+mod tunnel;
 mod verbs;
 
 pub use cluster::Cluster;
 pub use error::ClusterError;
+pub use serving::{ServeOptions, Serving};

@@ -29,7 +29,7 @@ impl Target {
         let (group, version, rest) = match segments.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
-            _ => return Err(nothing_here(path)),
+            _ => return Err(nothing_here()),
         };
         let (namespace, rest) = match rest {
             // `namespaces/a` and `namespaces/a/status` name the namespace itself.
@@ -41,13 +41,13 @@ impl Target {
             [plural] => (*plural, None, None),
             [plural, name] => (*plural, Some(*name), None),
             [plural, name, subresource] => (*plural, Some(*name), Some(*subresource)),
-            _ => return Err(nothing_here(path)),
+            _ => return Err(nothing_here()),
         };
         let kind = kinds
             .find(group, version, plural)
             .ok_or_else(|| not_served(group, plural, kinds))?;
         if namespace.is_some() != kind.is_namespaced && (namespace.is_some() || name.is_some()) {
-            return Err(nothing_here(path));
+            return Err(nothing_here());
         }
         Ok(Self {
             kind: kind.clone(),
@@ -71,7 +71,7 @@ impl Target {
     }
 }
 
-fn nothing_here(_path: &str) -> Failure {
+fn nothing_here() -> Failure {
     Failure::new(
         404,
         "NotFound",
@@ -118,6 +118,14 @@ impl Options {
             .find(|(name, _)| name == option)
             .map(|(_, value)| value.as_str())
             .unwrap_or_default()
+    }
+
+    /// Every value of an option that may be repeated.
+    pub(crate) fn all<'a>(&'a self, option: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs
+            .iter()
+            .filter(move |(name, _)| name == option)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn is_set(&self, option: &str) -> bool {
