@@ -1,1 +1,86 @@
+//! Write a Stateward plugin: one `impl`, tested natively, shipped as a WebAssembly component.
+//!
+//! A plugin is a struct without fields and one `impl` under [`#[plugin]`](macro@plugin). It exports exactly the hooks that are written there; the
+//! host reads from the exports what the plugin can do, and calls each hook at the right moment, in a fresh sandbox, with a snapshot of one app.
+//!
+//! ```
+//! use stateward_sdk::prelude::*;
+//!
+//! struct Ring;
+//!
+//! #[plugin]
+//! impl Ring {
+//!     fn manifest() -> Manifest {
+//!         Manifest::new("ring", "0.1.0").tcp("admin", "hand data over before a member leaves")
+//!     }
+//!
+//!     fn pre_delete(&self, _: &Call, _: &App, leaving: &Member, why: &Cause, host: &dyn Host) -> Step {
+//!         let (Some(pod), true) = (&leaving.pod, why.is_for_good()) else {
+//!             return done(); // an update or an eviction: it comes back
+//!         };
+//!         let mut admin = host.connect_one(pod, "admin", secs(2))?;
+//!         admin.write(b"leave\n", secs(2))?;
+//!         match admin.read(64, secs(2))?.as_slice() {
+//!             b"left\n" => done(),
+//!             _ => again("handing its data over").after(secs(5)),
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Build it with `cargo build --target wasm32-wasip2`; its `Cargo.toml` says `crate-type = ["cdylib", "rlib"]`.
+//!
+//! - A hook is called at least once under one [id](Call::id): look first, then do at most what is missing, and answer [`done`], [`again`] or
+//!   [`refuse`]. `?` on a failed host call means: try again.
+//! - Test with [`testing::MockHost`]: plain `cargo test`, no wasm, no cluster.
+//! - A panic ends the call; its message and place reach the operator's log.
 
+#![deny(missing_docs)]
+
+// Lets what `#[plugin]` writes name this crate, here too.
+extern crate self as stateward_sdk;
+
+mod app;
+mod call;
+mod failure;
+mod finding;
+mod host;
+mod manifest;
+mod member;
+mod plugin;
+pub mod prelude;
+mod report;
+mod step;
+pub mod testing;
+
+#[cfg(target_arch = "wasm32")]
+#[rustfmt::skip]
+mod bindings;
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+pub use app::{App, BadSettings, Claim};
+pub use call::{Call, Cause, MoveCause};
+pub use failure::Failure;
+pub use finding::Finding;
+pub use host::{Command, Connection, Entry, Host, Level, Output, Reach, View, Weight};
+pub use manifest::{Manifest, Role};
+pub use member::{Death, Member, Seen, Standing, Volume};
+pub use plugin::{Hook, Plugin};
+pub use report::{Figure, Report};
+pub use stateward_sdk_macros::plugin;
+pub use step::{
+    CHECKPOINT_MAX, Fault, Outcome, Pacing, Progress, Step, again, done, millis, refuse, secs,
+};
+
+/// Version of this SDK, as manifests tell it to the host.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+// What `#[plugin]` writes needs it. Not for authors.
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub mod __private {
+    pub use crate::bindings::*;
+    pub use crate::component::Exported;
+}

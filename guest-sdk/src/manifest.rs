@@ -1,0 +1,206 @@
+//! What a plugin says about itself.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a plugin says about itself: its name, what it asks for and why, its roles, the schema of its settings. The host runs it once, when the
+/// plugin is loaded, and compares what is asked with what was granted.
+///
+/// ```
+/// use stateward_sdk::{Manifest, Role};
+///
+/// let manifest = Manifest::new("ring", env!("CARGO_PKG_VERSION"))
+///     .tcp("admin", "ask a member whether it has handed its data over")
+///     .exec("ring", ["ringctl", "*"], "start the handing over")
+///     .role(Role::exclusive("leader").movable());
+/// assert!(manifest.to_json().contains("\"exclusive\":true"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    name: String,
+    version: String,
+    sdk: &'static str,
+    pub(crate) asks: Asks,
+    roles: Vec<Role>,
+    lanes: Lanes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Value>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Asks {
+    pub(crate) tcp: Vec<TcpAsk>,
+    pub(crate) exec: Vec<ExecAsk>,
+    pub(crate) secrets: Vec<SecretAsk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requests: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) events: Option<Why>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct TcpAsk {
+    pub(crate) port: String,
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ExecAsk {
+    pub(crate) container: String,
+    pub(crate) argv: Vec<String>,
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct SecretAsk {
+    pub(crate) slot: String,
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Why {
+    why: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Lanes {
+    post_ready_overlaps: bool,
+}
+
+/// A role that members can have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Role {
+    name: String,
+    exclusive: bool,
+    movable: bool,
+}
+
+impl Role {
+    /// A role that any number of members can have.
+    pub fn shared(name: impl Into<String>) -> Role {
+        Role {
+            name: name.into(),
+            exclusive: false,
+            movable: false,
+        }
+    }
+
+    /// A role that at most one member has. The host keeps who, as a claim with an epoch.
+    pub fn exclusive(name: impl Into<String>) -> Role {
+        Role {
+            exclusive: true,
+            ..Role::shared(name)
+        }
+    }
+
+    /// `move_role` can move it: the host has it moved before it deletes its holder.
+    pub fn movable(self) -> Role {
+        Role {
+            movable: true,
+            ..self
+        }
+    }
+}
+
+impl Manifest {
+    /// A plugin of this name (a DNS label) and version.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Manifest {
+        Manifest {
+            name: name.into(),
+            version: version.into(),
+            sdk: crate::VERSION,
+            asks: Asks::default(),
+            roles: Vec::new(),
+            lanes: Lanes::default(),
+            settings: None,
+        }
+    }
+
+    /// Asks for byte streams to this port of members: the name of a container port, or its number.
+    pub fn tcp(mut self, port: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.asks.tcp.push(TcpAsk {
+            port: port.into(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks to run programs in this container. Each element of the pattern is literal, or `*` for any one element; `**` at the end stands for any
+    /// further ones.
+    pub fn exec<'a>(
+        mut self,
+        container: impl Into<String>,
+        argv: impl IntoIterator<Item = &'a str>,
+        why: impl Into<String>,
+    ) -> Manifest {
+        self.asks.exec.push(ExecAsk {
+            container: container.into(),
+            argv: argv.into_iter().map(str::to_owned).collect(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks for the secret value that the app's owner binds to this slot.
+    pub fn secret(mut self, slot: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.asks.secrets.push(SecretAsk {
+            slot: slot.into(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks to store facts of the app.
+    pub fn state(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.state = Some(Why { why: why.into() });
+        self
+    }
+
+    /// Asks to claim and release roles.
+    pub fn requests(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.requests = Some(Why { why: why.into() });
+        self
+    }
+
+    /// Asks to emit events on the app.
+    pub fn events(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.events = Some(Why { why: why.into() });
+        self
+    }
+
+    /// Has this role.
+    pub fn role(mut self, role: Role) -> Manifest {
+        self.roles.push(role);
+        self
+    }
+
+    /// `post_ready` of a member may run while another act hook runs for the app, `move_role` excepted. Without it, one act hook runs at a time.
+    pub fn post_ready_overlaps(mut self) -> Manifest {
+        self.lanes.post_ready_overlaps = true;
+        self
+    }
+
+    /// The JSON schema of `spec.plugin.settings`.
+    pub fn settings(mut self, schema: Value) -> Manifest {
+        self.settings = Some(schema);
+        self
+    }
+
+    pub(crate) fn exclusive_roles(&self) -> Vec<String> {
+        self.roles
+            .iter()
+            .filter(|role| role.exclusive)
+            .map(|role| role.name.clone())
+            .collect()
+    }
+
+    /// As the host reads it.
+    pub fn to_json(&self) -> String {
+        // A manifest holds nothing that JSON cannot; an empty text is refused by the host.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,217 @@
+//! The host's functions, as a test host does them.
+
+use std::time::Duration;
+
+use super::{MockHost, Record, Request, Scene};
+use crate::failure::Failure;
+use crate::host::{Command, Connection, Entry, Host, Level, Output, Reach, View, Weight};
+use crate::member::{Death, Member};
+
+/// The host's bounds of `state`.
+const STATE_KEYS: usize = 16;
+const STATE_BYTES: usize = 1024;
+
+impl View for MockHost {
+    fn member(&self, ordinal: u32) -> Option<Member> {
+        self.member_of(ordinal)
+    }
+
+    fn members_from(&self, first_ordinal: u32, max: u32) -> Vec<Member> {
+        let max = usize::try_from(max.min(256)).unwrap_or(256);
+        self.scene()
+            .members
+            .range(first_ordinal..)
+            .take(max)
+            .map(|(_, member)| member.clone())
+            .collect()
+    }
+
+    fn death_of(&self, pod: &str) -> Death {
+        let scene = self.scene();
+        match scene.deaths.get(pod) {
+            Some(death) => death.clone(),
+            None if scene.has_pod(pod) => Death::Alive,
+            None => Death::ObjectGone,
+        }
+    }
+
+    fn state_get(&self, key: &str) -> Option<Entry> {
+        self.scene().state.get(key).cloned()
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.scene().now_ms
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.scene()
+            .records
+            .push(Record::Log(level, text.to_owned()));
+    }
+}
+
+impl Reach for MockHost {
+    fn connect(
+        &self,
+        pods: &[&str],
+        port: &str,
+        timeout: Duration,
+    ) -> Vec<Result<Box<dyn Connection>, Failure>> {
+        // Dialled outside of the lock, because a real server takes its time.
+        let dial = |pod: &&str| {
+            let server = self.scene().server(pod, port)?;
+            server.dial(timeout)
+        };
+        pods.iter().map(dial).collect()
+    }
+
+    fn exec(&self, pod: &str, command: &Command, _timeout: Duration) -> Result<Output, Failure> {
+        let answer = {
+            let mut scene = self.scene();
+            if !scene.has_pod(pod) {
+                return Err(Failure::Replaced);
+            }
+            let granted = scene
+                .grants
+                .exec(command.container.as_deref(), &command.argv);
+            scene.noted(granted)?;
+            scene
+                .records
+                .push(Record::Exec(pod.to_owned(), command.argv.clone()));
+            scene.exec.clone()
+        };
+        match answer {
+            Some(answer) => answer(pod, command),
+            None => Err(Failure::Other("the test gave no exec_answers".to_owned())),
+        }
+    }
+
+    fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        let mut scene = self.scene();
+        let granted = scene.grants.slot(slot);
+        scene.noted(granted)?;
+        scene.records.push(Record::Secret(slot.to_owned()));
+        scene
+            .secrets
+            .get(slot)
+            .cloned()
+            .ok_or_else(|| Failure::Other(format!("nothing is bound to slot {slot}")))
+    }
+
+    fn event(&self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure> {
+        let mut scene = self.scene();
+        let granted = scene.grants.events();
+        scene.noted(granted)?;
+        scene
+            .records
+            .push(Record::Event(weight, reason.to_owned(), note.to_owned()));
+        Ok(())
+    }
+
+    fn random(&self, count: u32) -> Vec<u8> {
+        let mut scene = self.scene();
+        (0..count.min(4096)).map(|_| scene.draw()).collect()
+    }
+}
+
+impl Host for MockHost {
+    fn claim_role(&self, role: &str, pod: &str, after_epoch: u64) -> Result<(), Failure> {
+        let mut scene = self.scene();
+        if !scene.has_pod(pod) {
+            return Err(Failure::Replaced);
+        }
+        scene.queue(Request::ClaimRole {
+            role: role.to_owned(),
+            pod: pod.to_owned(),
+            after_epoch,
+        })
+    }
+
+    fn release_role(&self, role: &str, after_epoch: u64) -> Result<(), Failure> {
+        self.scene().queue(Request::ReleaseRole {
+            role: role.to_owned(),
+            after_epoch,
+        })
+    }
+
+    fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
+        let mut scene = self.scene();
+        let granted = scene.grants.state();
+        scene.noted(granted)?;
+        let version = scene.state.get(key).map_or(0, |entry| entry.version);
+        if version != after_version {
+            return Err(Failure::Conflict);
+        }
+        if value.len() > STATE_BYTES || (version == 0 && scene.state.len() >= STATE_KEYS) {
+            return Err(Failure::Budget(format!(
+                "state holds at most {STATE_KEYS} keys of at most {STATE_BYTES} bytes"
+            )));
+        }
+        let entry = Entry {
+            value: value.to_vec(),
+            version: version + 1,
+        };
+        scene.state.insert(key.to_owned(), entry);
+        scene
+            .records
+            .push(Record::StatePut(key.to_owned(), value.to_vec()));
+        Ok(version + 1)
+    }
+}
+
+impl Scene {
+    fn server(&mut self, pod: &str, port: &str) -> Result<super::Server, Failure> {
+        let granted = self.grants.port(port);
+        self.noted(granted)?;
+        self.records
+            .push(Record::Dial(pod.to_owned(), port.to_owned()));
+        if !self.has_pod(pod) {
+            return Err(Failure::Replaced);
+        }
+        self.servers
+            .get(&(pod.to_owned(), port.to_owned()))
+            .cloned()
+            .ok_or_else(|| Failure::Unreachable(format!("nothing listens on port {port}")))
+    }
+
+    fn queue(&mut self, request: Request) -> Result<(), Failure> {
+        let granted = self.grants.requests();
+        self.noted(granted)?;
+        let role = request.role();
+        if !self.exclusive_roles.iter().any(|known| known == role) {
+            return Err(Failure::Denied(format!(
+                "the manifest declares no exclusive role {role:?}"
+            )));
+        }
+        let epoch = self.app.claim(role).map_or(0, |claim| claim.epoch);
+        let after_epoch = match &request {
+            Request::ClaimRole { after_epoch, .. } | Request::ReleaseRole { after_epoch, .. } => {
+                *after_epoch
+            }
+        };
+        let queued = self.queued.iter().any(|other| other.role() == role);
+        if epoch != after_epoch || queued {
+            return Err(Failure::Conflict);
+        }
+        self.records.push(Record::Queued(request.clone()));
+        self.queued.push(request);
+        Ok(())
+    }
+
+    fn noted(&mut self, granted: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(Failure::Denied(text)) = &granted {
+            self.records.push(Record::Denied(text.clone()));
+        }
+        granted
+    }
+
+    /// The same bytes in each run: a test must be able to fail twice.
+    fn draw(&mut self) -> u8 {
+        self.drawn = self
+            .drawn
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let [byte, ..] = self.drawn.to_be_bytes();
+        byte
+    }
+}

@@ -1,0 +1,110 @@
+//! What answers when a plugin dials a member.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::host::Connection;
+
+/// One connection to a member, from the member's side. A closure from the received bytes to the answer is one.
+pub trait Session: Send {
+    /// What the member says first.
+    fn greeting(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// What the member answers to these bytes; `None` closes the connection. An empty answer keeps the plugin waiting.
+    fn answer(&mut self, received: &[u8]) -> Option<Vec<u8>>;
+}
+
+impl<F: FnMut(&[u8]) -> Vec<u8> + Send> Session for F {
+    fn answer(&mut self, received: &[u8]) -> Option<Vec<u8>> {
+        Some(self(received))
+    }
+}
+
+#[derive(Clone)]
+pub(super) enum Server {
+    Sessions(Arc<dyn Fn() -> Box<dyn Session> + Send + Sync>),
+    Socket(SocketAddr),
+    Failing(Failure),
+}
+
+impl Server {
+    pub(super) fn dial(&self, timeout: Duration) -> Result<Box<dyn Connection>, Failure> {
+        match self {
+            Server::Sessions(session) => Ok(Box::new(Spoken::with(session()))),
+            Server::Socket(address) => TcpStream::connect_timeout(address, timeout)
+                .map(|stream| Box::new(Dialled(stream)) as Box<dyn Connection>)
+                .map_err(of_io),
+            Server::Failing(failure) => Err(failure.clone()),
+        }
+    }
+}
+
+/// A connection to a session in memory. It never waits: what the session has not said by now, it says after the next write or never.
+struct Spoken {
+    session: Option<Box<dyn Session>>,
+    unread: VecDeque<u8>,
+}
+
+impl Spoken {
+    fn with(mut session: Box<dyn Session>) -> Spoken {
+        Spoken {
+            unread: session.greeting().into(),
+            session: Some(session),
+        }
+    }
+}
+
+impl Connection for Spoken {
+    fn read(&mut self, max: u32, _timeout: Duration) -> Result<Vec<u8>, Failure> {
+        if self.unread.is_empty() && self.session.is_some() {
+            return Err(Failure::Timeout);
+        }
+        let count = self
+            .unread
+            .len()
+            .min(usize::try_from(max).unwrap_or(usize::MAX));
+        Ok(self.unread.drain(..count).collect())
+    }
+
+    fn write(&mut self, data: &[u8], _timeout: Duration) -> Result<(), Failure> {
+        let session = self.session.as_mut().ok_or(Failure::Closed)?;
+        match session.answer(data) {
+            Some(answer) => self.unread.extend(answer),
+            None => self.session = None,
+        }
+        Ok(())
+    }
+}
+
+/// A connection to a real server.
+struct Dialled(TcpStream);
+
+impl Connection for Dialled {
+    fn read(&mut self, max: u32, timeout: Duration) -> Result<Vec<u8>, Failure> {
+        self.0.set_read_timeout(Some(timeout)).map_err(of_io)?;
+        let max = usize::try_from(max).unwrap_or(usize::MAX).min(64 * 1024);
+        let mut buffer = vec![0; max];
+        let count = self.0.read(&mut buffer).map_err(of_io)?;
+        buffer.truncate(count);
+        Ok(buffer)
+    }
+
+    fn write(&mut self, data: &[u8], timeout: Duration) -> Result<(), Failure> {
+        self.0.set_write_timeout(Some(timeout)).map_err(of_io)?;
+        self.0.write_all(data).map_err(of_io)
+    }
+}
+
+fn of_io(error: std::io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Failure::Timeout,
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Failure::Closed,
+        _ => Failure::Unreachable(error.to_string()),
+    }
+}
