@@ -9,6 +9,8 @@
 //! | `pre-delete` | `pre-delete/<pod uid>/<cause>`                            |
 //! | `move-role`  | `move-role/<role>/<epoch>/<move number>`                  |
 
+pub mod commit;
+
 use std::fmt;
 
 use jiff::Timestamp;

@@ -7,17 +7,24 @@
 //! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
 //! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
 
+pub mod forecast;
 pub mod journal;
+pub mod model;
 pub mod plan;
 pub mod spec;
+pub mod state;
 pub mod status;
 pub mod waiting;
 pub mod world;
 
+pub use forecast::{Forecast, forecast};
 pub use jiff::Timestamp;
+pub use journal::commit::commit;
 pub use journal::{Act, Invocation, InvocationId, Phase};
-pub use plan::{Plan, Step};
+pub use model::Model;
+pub use plan::{Plan, Step, plan};
 pub use spec::Spec;
+pub use state::put_state;
 pub use status::Status;
 pub use waiting::{Owner, Waiting};
 pub use world::World;

