@@ -6,6 +6,8 @@ pub(crate) mod fields;
 pub(crate) mod metadata;
 pub(crate) mod validation;
 
+pub(crate) use validation::class_of;
+
 use serde_json::{Value, json};
 
 use crate::failure::{Cause, Failure};
@@ -109,6 +111,16 @@ pub(crate) fn complete(state: &State, kind: &Kind, version: &str, object: &mut V
             }
         }
     }
+}
+
+/// What only other objects can tell against a write.
+pub(crate) fn refusal(
+    state: &State,
+    kind: &Kind,
+    old: Option<&Value>,
+    object: &Value,
+) -> Option<Failure> {
+    validation::refusal(state, kind.builtin()?, old, object)
 }
 
 /// Everything that speaks against an object.

@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::collector;
 use crate::discovery;
 use crate::failure::Failure;
+use crate::openapi;
 use crate::representation::Representation;
 use crate::request::{Options, Target};
 use crate::state::{Answer, Shape, State};
@@ -46,6 +47,11 @@ where
 {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
+    if path.starts_with("/openapi/") {
+        let accept = header_text(&head.headers, &header::ACCEPT);
+        return openapi::document(path, accept, &cluster.state().kinds)
+            .map(|document| json(200, &document));
+    }
     if matches!(path, "/healthz" | "/livez" | "/readyz") {
         return Ok(response(200, "text/plain", Bytes::from_static(b"ok")));
     }
@@ -163,6 +169,7 @@ fn write(
     let answer = match (verb, target.subresource.as_deref()) {
         (Verb::Create, None) => verbs::create::create(state, target, &context, body),
         (Verb::Create, Some("eviction")) => verbs::evict::evict(state, target, &context, &body),
+        (Verb::Create, Some("binding")) => verbs::bind::bind(state, target, &context, &body),
         (Verb::Update, Some("scale")) => verbs::scale::update(state, target, &context, &body),
         (Verb::Update, _) => verbs::update::update(state, target, &context, body),
         (Verb::Patch, Some("scale")) => {

@@ -1,5 +1,6 @@
 //! The verbs of the API, each on the state under its lock.
 
+pub(crate) mod bind;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod evict;

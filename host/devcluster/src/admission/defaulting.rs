@@ -1,18 +1,40 @@
 //! What a built-in kind fills in when the client left it out.
 
 mod definitions;
+mod pods;
+mod services;
+mod stateful_sets;
+mod storage;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::kinds::Builtin;
 use crate::object;
 use crate::state::State;
 
-pub(crate) fn apply(_state: &State, builtin: Builtin, object: &mut Value) {
+/// Completes an object. Runs on every write, so that nothing a later update left out stays away.
+pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
     match builtin {
         Builtin::CustomResourceDefinition => definitions::complete(object),
+        Builtin::EndpointSlice => services::complete_slice(object),
+        Builtin::Endpoints => services::complete_endpoints(object),
         Builtin::Namespace => namespace(object),
-        _ => {}
+        Builtin::PersistentVolume => storage::complete_volume(object),
+        Builtin::PersistentVolumeClaim => storage::complete_claim(state, object),
+        Builtin::Pod => pods::complete_pod(object),
+        Builtin::Secret => secret(object),
+        Builtin::Service => services::complete(state, object),
+        Builtin::StatefulSet => stateful_sets::complete(object),
+        Builtin::StorageClass => storage::complete_class(object),
+        Builtin::ConfigMap
+        | Builtin::ControllerRevision
+        | Builtin::Event
+        | Builtin::Lease
+        | Builtin::Node
+        | Builtin::PodDisruptionBudget
+        | Builtin::ServiceAccount => {}
     }
 }
 
@@ -26,5 +48,18 @@ fn namespace(namespace: &mut Value) {
     // While a namespace is deleted its content goes first: this finalizer stands for that.
     if !object::is_terminating(namespace) {
         object::set(namespace, &["spec"], json!({"finalizers": ["kubernetes"]}));
+    }
+}
+
+/// What is written as `stringData` is read as `data`.
+fn secret(secret: &mut Value) {
+    if let Some(Value::Object(texts)) = object::remove(secret, &["stringData"]) {
+        for (key, text) in texts {
+            let encoded = STANDARD.encode(text.as_str().unwrap_or_default());
+            object::set(secret, &["data", key.as_str()], encoded);
+        }
+    }
+    if let Some(fields) = secret.as_object_mut() {
+        object::default(fields, "type", "Opaque");
     }
 }

@@ -98,6 +98,9 @@ pub(crate) fn commit(
     let mut causes = metadata::update_causes(old, &new);
     causes.extend(admission::causes(kind, &target.version, Some(old), &new));
     refuse_if_any(target, &name, causes)?;
+    if let Some(refusal) = admission::refusal(state, kind, Some(old), &new) {
+        return Err(refusal);
+    }
 
     if kind.has_generation && part == Part::Main && is_spec_changed(kind, old, &new) {
         let generation = object::number(old, "/metadata/generation").unwrap_or(0) + 1;
@@ -137,8 +140,14 @@ fn keep_other_parts(kind: &Kind, old: &Value, new: &mut Value, part: Part) {
             if kind.has_status {
                 object::copy(old, new, &["status"]);
             }
-            if kind.builtin() == Some(Builtin::Namespace) {
-                object::copy(old, new, &["spec"]);
+            match kind.builtin() {
+                Some(Builtin::Namespace) => object::copy(old, new, &["spec"]),
+                // Whoever replaces a service without naming its address means the one it has.
+                Some(Builtin::Service) if object::text(new, "/spec/clusterIP").is_empty() => {
+                    object::copy(old, new, &["spec", "clusterIP"]);
+                    object::copy(old, new, &["spec", "clusterIPs"]);
+                }
+                _ => {}
             }
         }
         Part::Status => {

@@ -1,0 +1,114 @@
+//! As much of OpenAPI as `kubectl apply` asks for.
+//!
+//! Before it sends `fieldValidation` it wants to read in the document of a group that a patch of the kind takes that
+//! parameter. It computes patches for built-in kinds with its own types when the document offers no schema for them.
+
+use serde_json::{Map, Value, json};
+
+use crate::discovery;
+use crate::failure::Failure;
+use crate::kinds::{Kind, Kinds};
+
+/// Answers the paths below `/openapi`.
+pub(crate) fn document(path: &str, accept: &str, kinds: &Kinds) -> Result<Value, Failure> {
+    let segments: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match segments.as_slice() {
+        ["openapi", "v2"] if accept.contains("json") || accept.contains("*/*") => Ok(json!({
+            "swagger": "2.0",
+            "info": info(),
+            "paths": {},
+            "definitions": {},
+        })),
+        ["openapi", "v2"] => Err(Failure::new(
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json",
+        )),
+        ["openapi", "v3"] => Ok(index(kinds)),
+        ["openapi", "v3", "api", version] => group_document("", version, kinds),
+        ["openapi", "v3", "apis", group, version] => group_document(group, version, kinds),
+        _ => Err(Failure::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        )),
+    }
+}
+
+fn info() -> Value {
+    json!({"title": "Kubernetes", "version": "v1.37.1"})
+}
+
+fn index(kinds: &Kinds) -> Value {
+    let mut paths = Map::new();
+    let mut add = |path: String| {
+        let url = json!({"serverRelativeURL": format!("/openapi/v3/{path}")});
+        paths.insert(path, url);
+    };
+    add("api/v1".to_owned());
+    for (group, versions) in discovery::groups(kinds) {
+        for version in versions {
+            add(format!("apis/{group}/{version}"));
+        }
+    }
+    json!({"paths": paths})
+}
+
+fn group_document(group: &str, version: &str, kinds: &Kinds) -> Result<Value, Failure> {
+    let paths: Map<String, Value> = kinds
+        .all()
+        .filter(|kind| kind.group == group && kind.versions.iter().any(|one| one == version))
+        .map(|kind| (path_of(kind, version), operations(kind, version)))
+        .collect();
+    if paths.is_empty() {
+        return Err(Failure::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ));
+    }
+    Ok(json!({
+        "openapi": "3.0.0",
+        "info": info(),
+        "paths": paths,
+        "components": {"schemas": {}},
+    }))
+}
+
+fn path_of(kind: &Kind, version: &str) -> String {
+    let root = match kind.group.as_str() {
+        "" => format!("/api/{version}"),
+        group => format!("/apis/{group}/{version}"),
+    };
+    let plural = &kind.plural;
+    if kind.is_namespaced {
+        format!("{root}/namespaces/{{namespace}}/{plural}/{{name}}")
+    } else {
+        format!("{root}/{plural}/{{name}}")
+    }
+}
+
+fn operations(kind: &Kind, version: &str) -> Value {
+    let parameters: Vec<_> = ["dryRun", "fieldManager", "fieldValidation", "force"]
+        .iter()
+        .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}))
+        .collect();
+    json!({
+        "patch": {
+            "operationId": format!("patch{}", kind.kind),
+            "parameters": parameters,
+            "requestBody": {
+                "content": {
+                    "application/merge-patch+json": {"schema": {"type": "object"}},
+                },
+            },
+            "responses": {"200": {"description": "OK"}},
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": {
+                "group": kind.group,
+                "version": version,
+                "kind": kind.kind,
+            },
+        },
+    })
+}
