@@ -45,6 +45,11 @@ pub(super) fn of(err: &Error, sandbox: &Sandbox) -> CallFault {
     }
     match trap {
         Some(Trap::UnreachableCodeReached) => CallFault::Panicked(last_words(sandbox)),
+        // Compilers keep part of the stack in linear memory, at its low end.
+        Some(Trap::MemoryOutOfBounds) => CallFault::Trapped(
+            "access beyond its memory; in a memory-safe language, a recursion that is too deep"
+                .to_owned(),
+        ),
         Some(trap) => CallFault::Trapped(trap.to_string()),
         None => untyped(err, sandbox),
     }

@@ -1,0 +1,126 @@
+//! The hooks: each does the deed.
+
+#![allow(unsafe_code, reason = "the export macro makes C functions")]
+
+use crate::bindings;
+use crate::bindings::exports::stateward::plugin::{
+    describe, member_config, move_role, post_ready, pre_delete, pre_scale, probe, validate,
+};
+use crate::bindings::stateward::plugin::types::{
+    App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Outcome, Report,
+};
+use crate::deeds;
+
+struct Hostile;
+
+impl describe::Guest for Hostile {
+    fn manifest() -> String {
+        r#"{
+            "name": "hostile", "version": "0.1.0", "sdk": "0.1.0",
+            "asks": { "tcp": [{ "port": "mysql", "why": "talk to members" }] },
+            "roles": [{ "name": "primary", "exclusive": true, "movable": true }, { "name": "witness" }]
+        }"#
+        .to_owned()
+    }
+}
+
+impl validate::Guest for Hostile {
+    fn run(old: Option<App>, new: App) -> Vec<Finding> {
+        let count = match new.settings.as_str() {
+            "\"many-findings\"" => 1000,
+            _ => 1,
+        };
+        let text = match deeds::act(&new, None) {
+            Ok(Outcome::Refuse(text)) => text,
+            other => format!("{other:?}"),
+        };
+        let finding = Finding {
+            path: "settings".to_owned(),
+            text,
+            blocks: old.is_some(),
+            extra: Vec::new(),
+        };
+        vec![finding; count]
+    }
+}
+
+impl member_config::Guest for Hostile {
+    fn run(app: App, member: Member) -> Extra {
+        let entry = |key: &str, value: String| (key.to_owned(), value);
+        match app.settings.as_str() {
+            "\"bad-key\"" => vec![entry("no/slash", String::new())],
+            "\"twice\"" => vec![entry("a", String::new()), entry("a", String::new())],
+            "\"too-much\"" => vec![entry("a", "x".repeat(100_000))],
+            _ => vec![entry("server-id", format!("{}", 100 + member.ordinal))],
+        }
+    }
+}
+
+impl probe::Guest for Hostile {
+    fn run(app: App, member: Member) -> Result<Report, Fault> {
+        let (note, figure) = match app.settings.as_str() {
+            "\"long-note\"" => (vec![0; 5000], "lag"),
+            "\"bad-figure\"" => (Vec::new(), "no such name!"),
+            _ => (vec![1, 2], "lag"),
+        };
+        let role = match deeds::act(&app, Some(&member))? {
+            Outcome::Refuse(text) => text,
+            other => format!("{other:?}"),
+        };
+        Ok(Report {
+            healthy: true,
+            role: Some(role),
+            note,
+            figures: vec![bindings::stateward::plugin::types::Figure {
+                name: figure.to_owned(),
+                value: 1.5,
+            }],
+            wants: Vec::new(),
+            extra: Vec::new(),
+        })
+    }
+}
+
+impl pre_scale::Guest for Hostile {
+    fn run(_call: Call, app: App) -> Result<Outcome, Fault> {
+        deeds::act(&app, None)
+    }
+}
+
+impl post_ready::Guest for Hostile {
+    fn run(call: Call, app: App, member: Member) -> Result<Outcome, Fault> {
+        match app.settings.as_str() {
+            "\"echo\"" => Ok(Outcome::Refuse(format!("{call:?} {app:?} {member:?}"))),
+            _ => deeds::act(&app, Some(&member)),
+        }
+    }
+}
+
+impl pre_delete::Guest for Hostile {
+    fn run(_call: Call, app: App, member: Member, why: Cause) -> Result<Outcome, Fault> {
+        match app.settings.as_str() {
+            "\"echo\"" => Ok(Outcome::Refuse(format!("{} {why:?}", member.ordinal))),
+            _ => deeds::act(&app, Some(&member)),
+        }
+    }
+}
+
+impl move_role::Guest for Hostile {
+    fn run(
+        _call: Call,
+        app: App,
+        held: Claim,
+        why: MoveCause,
+        target: Option<u32>,
+    ) -> Result<Outcome, Fault> {
+        match app.settings.as_str() {
+            "\"echo\"" => Ok(Outcome::Refuse(format!(
+                "{} {} {why:?} {target:?}",
+                held.role, held.epoch
+            ))),
+            _ => deeds::act(&app, None),
+        }
+    }
+}
+
+bindings::export!(Hostile with_types_in bindings);

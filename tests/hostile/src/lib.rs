@@ -1,0 +1,18 @@
+//! A plugin that misbehaves as it is told: `settings` of the app is `"<deed>"` or `"<deed>:<argument>"`. What it finds out comes back as the text of a
+//! refusal (act hooks), of a finding (`validate`) or of the role (`probe`).
+
+#[cfg(target_arch = "wasm32")]
+mod bindings {
+    #![allow(
+        unsafe_code,
+        clippy::indexing_slicing,
+        unused_qualifications,
+        unreachable_pub,
+        reason = "generated code"
+    )]
+    wit_bindgen::generate!({ path: "../../wit", world: "everything", generate_all });
+}
+#[cfg(target_arch = "wasm32")]
+mod deeds;
+#[cfg(target_arch = "wasm32")]
+mod hooks;
