@@ -91,9 +91,20 @@ pub struct Invocation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
     pub phase: Phase,
+    /// The last call was made with `cancelling`: `Done` then means undone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cancelling: bool,
     /// The phase and checkpoint stand in the API's status.
     #[serde(skip)]
     pub is_recorded: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How far an invocation is.

@@ -82,12 +82,12 @@ pub enum Step {
         uid: String,
         why: WhyDelete,
     },
-    /// Labels and annotations to set on a pod (merge patch, UID as precondition).
+    /// Labels and annotations to set on a pod (merge patch, UID as precondition). An annotation without a value is removed.
     PatchPod {
         name: String,
         uid: String,
         labels: BTreeMap<String, String>,
-        annotations: BTreeMap<String, String>,
+        annotations: BTreeMap<String, Option<String>>,
         why: WhyPatch,
     },
     /// Ask a decide hook on the present snapshot.

@@ -1,12 +1,13 @@
 //! The status of an app: upstream's fields, and ours (written in the StatefulApp face only).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Invocation;
 use crate::waiting::Waiting;
+use crate::world::Face;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -41,6 +42,15 @@ pub struct Status {
     pub state: BTreeMap<String, StateEntry>,
 }
 
+impl Status {
+    /// Whether this status tells something that `recorded` does not. What changes with every look (attempts, the next ask, percent) is not worth a write.
+    /// In the StatefulSet face only upstream's fields count.
+    pub fn is_worth_writing(&self, recorded: &Status, face: Face) -> bool {
+        let _ = face;
+        self != recorded
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
@@ -61,6 +71,9 @@ pub struct Accepted {
     pub generation: i64,
     pub replicas: u32,
     pub start: u32,
+    /// The hooks that the plugin had: what healing must wait for while it is away.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hooks: BTreeSet<String>,
 }
 
 /// A scale toward a target. Its number is part of the ids of `pre-scale`, and rises once per new target before the first call.
@@ -69,6 +82,17 @@ pub struct Accepted {
 pub struct Scale {
     pub number: u64,
     pub target: u32,
+    pub start: u32,
+    /// Ordinals that existed all at once at some time and were wanted ever since: recreating one of them is healing, not scaling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Ordinals>,
+}
+
+/// The ordinals `start`, `start + 1` … of so many replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ordinals {
+    pub replicas: u32,
     pub start: u32,
 }
 
