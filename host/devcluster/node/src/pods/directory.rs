@@ -1,0 +1,47 @@
+//! The containers of this node by name, for exec and logs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::runtime::ContainerHandle;
+use crate::runtime::process::log::ContainerLog;
+
+/// What exec and logs find of a container.
+#[derive(Clone, Default)]
+pub(crate) struct Entry {
+    /// UID of the pod, so that an old pod's end does not forget its successor.
+    pub(crate) uid: String,
+    /// Only while it runs.
+    pub(crate) handle: Option<Arc<dyn ContainerHandle>>,
+    pub(crate) log: Option<Arc<ContainerLog>>,
+    pub(crate) previous_log: Option<PathBuf>,
+}
+
+type Key = (String, String, String);
+
+/// Namespace, pod and container to what is there.
+#[derive(Clone, Default)]
+pub(crate) struct Directory(Arc<Mutex<BTreeMap<Key, Entry>>>);
+
+impl Directory {
+    pub(crate) fn find(&self, namespace: &str, pod: &str, container: &str) -> Option<Entry> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries
+            .get(&(namespace.to_owned(), pod.to_owned(), container.to_owned()))
+            .cloned()
+    }
+
+    pub(crate) fn set(&self, namespace: &str, pod: &str, container: &str, entry: Entry) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.insert(
+            (namespace.to_owned(), pod.to_owned(), container.to_owned()),
+            entry,
+        );
+    }
+
+    pub(crate) fn forget(&self, uid: &str) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, entry| entry.uid != uid);
+    }
+}

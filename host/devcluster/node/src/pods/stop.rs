@@ -1,0 +1,110 @@
+//! Stopping containers: preStop hook, TERM, grace period, KILL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::LifecycleHandler;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::record::{Record, State};
+use super::worker::Worker;
+use crate::events::Kind;
+use crate::probes::hook;
+use crate::runtime::{ContainerHandle, StopSignal};
+
+/// An agent that stops ends its pods, but does not wait for a long grace period.
+const LONGEST_GRACE_OF_AGENT: Duration = Duration::from_secs(3);
+
+impl Worker {
+    /// Begins to stop these containers; their exits come as messages.
+    pub(super) fn stop(&mut self, containers: &[usize], grace: Duration) {
+        for at in containers {
+            let hook = self
+                .container_spec(*at)
+                .and_then(|container| container.lifecycle.as_ref()?.pre_stop.clone());
+            let address = self.address;
+            let Some(record) = self.containers.get_mut(*at) else {
+                continue;
+            };
+            record.abandon_start();
+            let Some(running) = record
+                .running_mut()
+                .filter(|running| running.kill_at.is_none())
+            else {
+                continue;
+            };
+            for watcher in running.watchers.drain(..) {
+                watcher.abort();
+            }
+            let (kill_at, kill_at_told) = watch::channel(Instant::now() + grace);
+            let handle = Arc::clone(&running.handle);
+            running.kill_at = Some(kill_at);
+            // A container that is stopping takes no more traffic.
+            running.is_ready = false;
+            tokio::spawn(stop_one(handle, hook, address, kill_at_told));
+            let name = record.name.clone();
+            let (events, pod) = (self.context.events.clone(), Arc::clone(&self.pod));
+            if pod.metadata.deletion_timestamp.is_some() {
+                tokio::spawn(async move {
+                    let text = format!("Stopping container {name}");
+                    events.publish(&*pod, Kind::Normal, "Killing", &text).await;
+                });
+            }
+        }
+    }
+
+    /// The agent stops: processes end, objects stay, so that the next agent takes the pods up again.
+    pub(super) async fn stop_for_agent(&mut self) {
+        let all: Vec<usize> = (0..self.containers.len()).collect();
+        self.stop(&all, self.grace().min(LONGEST_GRACE_OF_AGENT));
+        self.ended().await;
+    }
+
+    /// The object is gone: nothing may run on.
+    pub(super) async fn kill_all(&mut self) {
+        for record in &mut self.containers {
+            record.abandon_start();
+            if let State::Running(running) = &record.state {
+                running.handle.signal(StopSignal::Kill).await;
+            }
+        }
+        self.ended().await;
+    }
+
+    async fn ended(&mut self) {
+        while self.containers.iter().any(Record::is_running) {
+            self.next_message().await;
+        }
+    }
+}
+
+/// Until the container's exit ends this: the worker drops `kill_at` then.
+async fn stop_one(
+    handle: Arc<dyn ContainerHandle>,
+    hook: Option<LifecycleHandler>,
+    address: Option<std::net::Ipv4Addr>,
+    mut kill_at: watch::Receiver<Instant>,
+) {
+    let gently = async {
+        if let Some(hook) = hook {
+            // A hook that fails does not keep the container alive.
+            let _failed = hook::run(&*handle, &hook, address).await;
+        }
+        handle.signal(StopSignal::Terminate).await;
+        std::future::pending::<()>().await;
+    };
+    let deadline = async {
+        loop {
+            let at = *kill_at.borrow_and_update();
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => return true,
+                changed = kill_at.changed() => if changed.is_err() { return false },
+            }
+        }
+    };
+    tokio::select! {
+        () = gently => {}
+        is_late = deadline => if is_late { handle.signal(StopSignal::Kill).await },
+    }
+}

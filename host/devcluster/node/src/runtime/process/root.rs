@@ -1,0 +1,239 @@
+//! The private root view of a container: the machine's root, read through an overlay that takes every write, with
+//! the pod's volumes at their mount paths.
+//!
+//! Mounts are made *after* the root is switched, with the machine's root reachable under [`OLD`]: a mount path that
+//! leads through a symbolic link (`/var/run`) then ends inside the container and never on the machine.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::pivot_root;
+use thiserror::Error;
+
+use super::HELPER_IN_CONTAINER;
+use super::control::{ContainerSpec, MountSpec};
+
+const OLD: &str = "/.machine";
+const NONE: Option<&str> = None;
+
+#[derive(Debug, Error)]
+pub(super) enum RootError {
+    #[error(
+        "no private root for this container: {what}: {source}; the kernel must allow overlay mounts on the file system that holds the node's folder"
+    )]
+    Overlay { what: String, source: io::Error },
+    #[error("{what}: {source}")]
+    Mount { what: String, source: io::Error },
+}
+
+fn failed<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> RootError {
+    let what = what.into();
+    move |source| RootError::Mount {
+        what,
+        source: source.into(),
+    }
+}
+
+/// Switches this process, alone in its mount namespace, to the container's root.
+pub(super) fn enter(spec: &ContainerSpec) -> Result<(), RootError> {
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        .map_err(failed("mounts cannot be made private"))?;
+    let root =
+        overlay(&spec.folder).map_err(|(what, source)| RootError::Overlay { what, source })?;
+    let old = root.join(OLD.trim_start_matches('/'));
+    fs::create_dir_all(&old).map_err(failed("no place for the machine's root"))?;
+    pivot_root(&root, &old).map_err(failed("the root cannot be switched"))?;
+    std::env::set_current_dir("/").map_err(failed("the new root cannot be entered"))?;
+
+    other_file_systems();
+    hide(&spec.hidden)?;
+    kernel_file_systems()?;
+    helper(&spec.helper)?;
+    for volume in &spec.mounts {
+        bind(volume)?;
+    }
+
+    umount2(OLD, MntFlags::MNT_DETACH).map_err(failed("the machine's root cannot be left"))?;
+    fs::remove_dir(OLD).map_err(failed("the machine's root cannot be left"))
+}
+
+/// Writes go to the container's folder, or to memory where that folder cannot take an overlay (itself an overlay).
+fn overlay(folder: &Path) -> Result<PathBuf, (String, io::Error)> {
+    let root = folder.join("root");
+    let layers = folder.join("layers");
+    let told = |what: &str| {
+        let what = what.to_owned();
+        move |error: io::Error| (what, error)
+    };
+    fs::create_dir_all(&root).map_err(told("folder for the root"))?;
+    fs::create_dir_all(&layers).map_err(told("folder for writes"))?;
+    if overlay_at(&root, &layers).is_ok() {
+        return Ok(root);
+    }
+    mount(
+        Some("tmpfs"),
+        &layers,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("mode=755"),
+    )
+    .map_err(|error| ("memory for writes".to_owned(), error.into()))?;
+    overlay_at(&root, &layers).map_err(told("overlay of the machine's root"))?;
+    Ok(root)
+}
+
+fn overlay_at(root: &Path, layers: &Path) -> io::Result<()> {
+    let (upper, work) = (layers.join("upper"), layers.join("work"));
+    fs::create_dir_all(&upper)?;
+    fs::create_dir_all(&work)?;
+    let options = format!(
+        "lowerdir=/,upperdir={},workdir={}",
+        upper.display(),
+        work.display()
+    );
+    mount(
+        Some("overlay"),
+        root,
+        Some("overlay"),
+        MsFlags::empty(),
+        Some(options.as_str()),
+    )?;
+    Ok(())
+}
+
+/// An overlay shows one file system only; programs may live on others (`/usr`, `/opt`). They are shown read-only.
+fn other_file_systems() {
+    let Ok(table) = fs::read_to_string(format!("{OLD}/proc/self/mountinfo")) else {
+        return;
+    };
+    for path in machine_mounts(&table) {
+        let source = PathBuf::from(format!("{OLD}{path}"));
+        if source.is_dir() && Path::new(&path).is_dir() {
+            // What cannot be shown is simply not there; a program that misses it says so itself.
+            let _absent = bind(&MountSpec {
+                source: PathBuf::from(&path),
+                target: PathBuf::from(&path),
+                read_only: true,
+            });
+        }
+    }
+}
+
+/// Mount points of the machine that hold ordinary files, from `/proc/self/mountinfo` as seen after the switch.
+fn machine_mounts(table: &str) -> Vec<String> {
+    const OWN: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
+    table
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(4))
+        .filter_map(|point| point.strip_prefix(OLD))
+        .filter(|point| !point.is_empty() && !point.contains('\\'))
+        .filter(|point| {
+            !OWN.iter()
+                .any(|own| point == own || point.starts_with(&format!("{own}/")))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+fn hide(hidden: &[PathBuf]) -> Result<(), RootError> {
+    for folder in hidden.iter().filter(|folder| folder.is_dir()) {
+        mount(
+            Some("tmpfs"),
+            folder,
+            Some("tmpfs"),
+            MsFlags::MS_RDONLY,
+            Some("size=4k"),
+        )
+        .map_err(failed(format!("{} cannot be hidden", folder.display())))?;
+    }
+    Ok(())
+}
+
+fn kernel_file_systems() -> Result<(), RootError> {
+    let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("proc"),
+        "/proc",
+        Some("proc"),
+        plain | MsFlags::MS_NOEXEC,
+        NONE,
+    )
+    .map_err(failed("no /proc of its own"))?;
+    for shared in ["/dev", "/sys"] {
+        let source = format!("{OLD}{shared}");
+        mount(
+            Some(source.as_str()),
+            shared,
+            NONE,
+            MsFlags::MS_BIND | MsFlags::MS_REC,
+            NONE,
+        )
+        .map_err(failed(format!("no {shared}")))?;
+    }
+    for (own, mode) in [
+        ("/dev/shm", "mode=1777"),
+        ("/tmp", "mode=1777"),
+        ("/run", "mode=755"),
+    ] {
+        if Path::new(own).is_dir() {
+            mount(Some("tmpfs"), own, Some("tmpfs"), plain, Some(mode))
+                .map_err(failed(format!("no {own} of its own")))?;
+        }
+    }
+    Ok(())
+}
+
+fn helper(binary: &Path) -> Result<(), RootError> {
+    bind(&MountSpec {
+        source: binary.to_owned(),
+        target: PathBuf::from(HELPER_IN_CONTAINER),
+        read_only: true,
+    })
+}
+
+/// Shows `source` of the machine at `target`, which is made where it does not exist.
+fn bind(spec: &MountSpec) -> Result<(), RootError> {
+    let wrong = || {
+        format!(
+            "{} cannot be mounted at {}",
+            spec.source.display(),
+            spec.target.display()
+        )
+    };
+    let relative = spec.source.strip_prefix("/").unwrap_or(&spec.source);
+    let source = Path::new(OLD).join(relative);
+    if source.is_dir() {
+        fs::create_dir_all(&spec.target).map_err(failed(wrong()))?;
+    } else {
+        if let Some(parent) = spec.target.parent() {
+            fs::create_dir_all(parent).map_err(failed(wrong()))?;
+        }
+        replace_link_by_file(&spec.target).map_err(failed(wrong()))?;
+    }
+    mount(
+        Some(&source),
+        &spec.target,
+        NONE,
+        MsFlags::MS_BIND | MsFlags::MS_REC,
+        NONE,
+    )
+    .map_err(failed(wrong()))?;
+    if spec.read_only {
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        mount(NONE, &spec.target, NONE, flags, NONE).map_err(failed(wrong()))?;
+    }
+    Ok(())
+}
+
+/// `/etc/resolv.conf` is often a link to a place that the container does not have.
+fn replace_link_by_file(target: &Path) -> io::Result<()> {
+    if target.is_symlink() {
+        fs::remove_file(target)?;
+    }
+    if !target.exists() {
+        fs::File::create(target)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Assigns pods to nodes: the node with the fewest pods among those that fit. A pod waits for its claims.
+
+mod fit;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+use crate::cache::{Cache, Changes};
+use crate::events::{Kind, Recorder};
+use crate::storage::class_name;
+use fit::{ClaimWait, claims_wait, fits};
+
+/// Set on a claim that waits for its first consumer; the provisioner acts on it.
+pub(crate) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+/// A write that failed is tried again after this time.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(crate) struct Scheduler {
+    client: Client,
+    pods: Cache<Pod>,
+    nodes: Cache<Node>,
+    claims: Cache<PersistentVolumeClaim>,
+    classes: Cache<StorageClass>,
+    events: Recorder,
+    /// What was last told of a pod that does not fit, by UID.
+    told: BTreeMap<String, String>,
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        client: Client,
+        pods: Cache<Pod>,
+        nodes: Cache<Node>,
+        claims: Cache<PersistentVolumeClaim>,
+        classes: Cache<StorageClass>,
+    ) -> Self {
+        Self {
+            events: Recorder::new(client.clone(), "default-scheduler", None),
+            client,
+            pods,
+            nodes,
+            claims,
+            classes,
+            told: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) async fn run(mut self, changes: Changes) {
+        let mut changes = changes.subscribe();
+        self.pods.complete().await;
+        self.nodes.complete().await;
+        self.claims.complete().await;
+        self.classes.complete().await;
+        loop {
+            changes.mark_unchanged();
+            let all_written = self.pass().await;
+            let retry = async {
+                if all_written {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(RETRY).await;
+            };
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = retry => {}
+            }
+        }
+    }
+
+    /// Looks at every pod without a node; false when a write has to be tried again.
+    async fn pass(&mut self) -> bool {
+        let pods = self.pods.all();
+        let mut load: BTreeMap<String, usize> = BTreeMap::new();
+        for pod in &pods {
+            if let Some(node) = node_of(pod) {
+                *load.entry(node.to_owned()).or_default() += 1;
+            }
+        }
+        self.told.retain(|uid, _| {
+            pods.iter()
+                .any(|pod| pod.metadata.uid.as_deref() == Some(uid))
+        });
+        let mut all_written = true;
+        for pod in pods.iter().filter(|pod| waits_for_node(pod)) {
+            match self.place(pod, &mut load).await {
+                Ok(()) => {}
+                // The pod went or was assigned meanwhile.
+                Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => {}
+                Err(error) => {
+                    tracing::debug!(%error, pod = pod.name_any(), "not scheduled; trying again");
+                    all_written = false;
+                }
+            }
+        }
+        all_written
+    }
+
+    async fn place(
+        &mut self,
+        pod: &Arc<Pod>,
+        load: &mut BTreeMap<String, usize>,
+    ) -> kube::Result<()> {
+        let nodes = self.nodes.all();
+        let mut fitting: Vec<&Arc<Node>> = nodes
+            .iter()
+            .filter(|node| fits(pod, node).is_ok())
+            .collect();
+        fitting.sort_by_key(|node| {
+            (
+                load.get(&node.name_any()).copied().unwrap_or_default(),
+                node.name_any(),
+            )
+        });
+        let Some(node) = fitting.first().map(|node| node.name_any()) else {
+            let reasons: Vec<String> = nodes
+                .iter()
+                .filter_map(|node| fits(pod, node).err())
+                .collect();
+            let text = format!(
+                "0/{} nodes are available: {}.",
+                nodes.len(),
+                no_node(&reasons)
+            );
+            return self.unschedulable(pod, text).await;
+        };
+        let claim = |name: &str| self.claims.get(&pod.namespace().unwrap_or_default(), name);
+        let waits = |claim: &PersistentVolumeClaim| {
+            let class = class_name(claim).and_then(|name| self.classes.get("", name));
+            class.is_some_and(|class| {
+                class.volume_binding_mode.as_deref() == Some("WaitForFirstConsumer")
+            })
+        };
+        match claims_wait(pod, claim, waits) {
+            None => {}
+            Some(ClaimWait::FirstConsumer(names)) => {
+                let api: Api<PersistentVolumeClaim> =
+                    Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
+                let patch =
+                    Patch::Merge(json!({ "metadata": { "annotations": { SELECTED_NODE: node } } }));
+                let is_told = |name: &String| {
+                    let annotations =
+                        claim(name).and_then(|claim| claim.metadata.annotations.clone());
+                    annotations.is_some_and(|annotations| annotations.contains_key(SELECTED_NODE))
+                };
+                for name in names.iter().filter(|name| !is_told(name)) {
+                    api.patch(name, &PatchParams::default(), &patch).await?;
+                }
+                return Ok(());
+            }
+            Some(wait) => {
+                let text = format!("0/{} nodes are available: {wait}.", nodes.len());
+                return self.unschedulable(pod, text).await;
+            }
+        }
+        *load.entry(node.clone()).or_default() += 1;
+        self.bind(pod, &node).await
+    }
+
+    async fn bind(&mut self, pod: &Pod, node: &str) -> kube::Result<()> {
+        let namespace = pod.namespace().unwrap_or_default();
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
+        let binding = json!({
+            "apiVersion": "v1", "kind": "Binding",
+            "metadata": { "name": pod.name_any(), "namespace": namespace, "uid": pod.metadata.uid },
+            "target": { "apiVersion": "v1", "kind": "Node", "name": node },
+        });
+        let _status: serde_json::Value = api
+            .create_subresource("binding", &pod.name_any(), &PostParams::default(), &binding)
+            .await?;
+        let text = format!(
+            "Successfully assigned {namespace}/{} to {node}",
+            pod.name_any()
+        );
+        self.events
+            .publish(pod, Kind::Normal, "Scheduled", &text)
+            .await;
+        Ok(())
+    }
+
+    /// Says once, on the pod and as an event, why it has no node.
+    async fn unschedulable(&mut self, pod: &Pod, text: String) -> kube::Result<()> {
+        let uid = pod.uid().unwrap_or_default();
+        if self.told.get(&uid) == Some(&text) {
+            return Ok(());
+        }
+        let api: Api<Pod> =
+            Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
+        let conditions = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": text,
+            "lastTransitionTime": Timestamp::now(),
+        }]);
+        let patch = json!({ "metadata": { "uid": uid }, "status": { "conditions": conditions } });
+        api.patch_status(
+            &pod.name_any(),
+            &PatchParams::default(),
+            &Patch::Strategic(patch),
+        )
+        .await?;
+        self.events
+            .publish(pod, Kind::Warning, "FailedScheduling", &text)
+            .await;
+        self.told.insert(uid, text);
+        Ok(())
+    }
+}
+
+fn node_of(pod: &Pod) -> Option<&str> {
+    let node = pod.spec.as_ref()?.node_name.as_deref()?;
+    (!node.is_empty()).then_some(node)
+}
+
+fn waits_for_node(pod: &Pod) -> bool {
+    let scheduler = pod
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.scheduler_name.as_deref());
+    node_of(pod).is_none()
+        && pod.metadata.deletion_timestamp.is_none()
+        && scheduler.is_none_or(|name| name == "default-scheduler")
+}
+
+fn no_node(reasons: &[String]) -> String {
+    if reasons.is_empty() {
+        return "no node is registered".to_owned();
+    }
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in reasons {
+        *counted.entry(reason).or_default() += 1;
+    }
+    let parts: Vec<String> = counted
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    parts.join(", ")
+}

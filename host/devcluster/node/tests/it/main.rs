@@ -1,0 +1,4 @@
+//! A node and its controllers on the embedded API.
+
+mod bed;
+mod processes;
