@@ -2,7 +2,7 @@
 //!
 //! Compiled code is run without further checks, so only what this host itself wrote is taken: the folder is private, and every file carries a keyed hash
 //! over its content, the component's digest and the engine that made it. The key lies in the same folder. Anything that does not fit is deleted and
-//! compiled anew.
+//! compiled anew. What was not used for [`KEPT`] goes when the folder is opened.
 
 mod artifact;
 mod folder;
@@ -10,6 +10,7 @@ mod folder;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -20,7 +21,11 @@ use wasmtime::component::Component;
 use crate::digest::Digest;
 use crate::errors::RuntimeError;
 
+/// Length of the keyed hash at the head of each file.
 const TAG: usize = 32;
+
+/// How long a component stays that nobody loads.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A private folder of compiled components.
 pub(crate) struct Cache {
@@ -37,6 +42,7 @@ impl Cache {
             folder: folder.display().to_string(),
             why: err.to_string(),
         })?;
+        folder::forget(folder, KEPT);
         // Another hasher in another build of this program only means compiling again.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -54,7 +60,9 @@ impl Cache {
         let component = self
             .authentic(digest, &file)
             .and_then(|artifact| artifact::load(engine, artifact));
-        if component.is_none() {
+        if component.is_some() {
+            folder::touch(&path);
+        } else {
             tracing::warn!(file = %path.display(), "a cached component is not as this host wrote it; compiling it again");
             // If it cannot be deleted it is overwritten by the next `put`.
             let _ = fs::remove_file(&path);

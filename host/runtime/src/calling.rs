@@ -5,16 +5,18 @@ mod verdict;
 
 use std::sync::Arc;
 
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
-use wasmtime::component::{ComponentNamedList, Lift, Lower};
+use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::contract::Snapshot;
 use crate::effects::Effects;
 use crate::errors::CallFault;
-use crate::hook::Hook;
+use crate::hook::{Hook, Kind};
 use crate::plugin::Loaded;
 use crate::sandbox::{Sandbox, Terms};
+use crate::ticker::Running;
 
 /// Bytes that a plugin may hand over in one host call, or as its answer.
 const MAX_TRANSFER: usize = 2 << 20;
@@ -32,6 +34,13 @@ pub(crate) struct Setting {
     pub(crate) seed: String,
 }
 
+/// A store for one call, and the room it takes in the engine. The store goes first.
+pub(crate) struct Entered<'a> {
+    pub(crate) store: Store<Sandbox>,
+    _running: Running,
+    _permit: SemaphorePermit<'a>,
+}
+
 /// Calls the hook once. The sandbox comes back with the answer: it holds requests, secrets and what was used.
 pub(crate) async fn call<P, R>(
     loaded: &Loaded,
@@ -42,39 +51,34 @@ where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
+    let hook = setting.hook;
     let function = loaded
         .hooks
-        .get(&setting.hook)
+        .get(&hook)
         .ok_or(CallFault::HookNotImplemented)?;
+    let mut entered = enter(loaded, setting).await?;
+    let instance = entered.instantiate(loaded, hook.kind()).await?;
+    let answer = entered
+        .within_limits(async |store| {
+            let function = instance.get_typed_func::<P, R>(&mut *store, function)?;
+            function.call_async(store, params).await
+        })
+        .await?;
+    let mut sandbox = entered.store.into_data();
+    // The last stretch of computing counts as well, but an answer that is there is taken.
+    let _ = sandbox.meter.charge();
+    Ok((answer, sandbox))
+}
+
+/// Waits for room, then makes a store with all of its limits. The time of the call runs from here.
+pub(crate) async fn enter(loaded: &Loaded, setting: Setting) -> Result<Entered<'_>, CallFault> {
     let host = &loaded.host;
-    let _permit = host
+    let permit = host
         .permits
         .acquire()
         .await
         .map_err(|_| CallFault::HostSaturated)?;
-    let _running = host.ticker.run();
-    let mut store = store(loaded, setting);
-    let kind = store.data().kind;
-    let wall = store.data().limits().wall;
-    let attempt = async {
-        let instance = loaded.linked.of(kind).instantiate_async(&mut store).await?;
-        let function = instance.get_typed_func::<P, R>(&mut store, function)?;
-        function.call_async(&mut store, params).await
-    };
-    match timeout(wall, attempt).await {
-        Ok(Ok(answer)) => {
-            let mut sandbox = store.into_data();
-            // The last stretch of computing counts as well, but an answer that is there is taken.
-            let _ = sandbox.meter.charge();
-            Ok((answer, sandbox))
-        }
-        Ok(Err(err)) => Err(verdict::of(&err, store.data())),
-        Err(_) => Err(CallFault::Deadline { limit: wall }),
-    }
-}
-
-/// A store for one call, with all of its limits.
-pub(crate) fn store(loaded: &Loaded, setting: Setting) -> Store<Sandbox> {
+    let running = host.ticker.run();
     let sandbox = Sandbox::new(
         setting.hook.kind(),
         setting.terms,
@@ -82,7 +86,7 @@ pub(crate) fn store(loaded: &Loaded, setting: Setting) -> Store<Sandbox> {
         setting.effects,
         &setting.seed,
     );
-    let mut store = Store::new(&loaded.host.engine, sandbox);
+    let mut store = Store::new(&host.engine, sandbox);
     store.limiter(|sandbox| &mut sandbox.memory);
     store.set_hostcall_fuel(MAX_TRANSFER);
     store.set_max_component_handles(MAX_HANDLES);
@@ -91,5 +95,36 @@ pub(crate) fn store(loaded: &Loaded, setting: Setting) -> Store<Sandbox> {
         cx.data_mut().meter.charge()?;
         Ok(UpdateDeadline::Yield(1))
     });
-    store
+    Ok(Entered {
+        store,
+        _running: running,
+        _permit: permit,
+    })
+}
+
+impl Entered<'_> {
+    pub(crate) async fn instantiate(
+        &mut self,
+        loaded: &Loaded,
+        kind: Kind,
+    ) -> Result<Instance, CallFault> {
+        let linked = loaded.linked.of(kind);
+        self.within_limits(async |store| linked.instantiate_async(store).await)
+            .await
+    }
+
+    /// Runs the guest until the call's time is over. After an error nothing more can be done with the store.
+    async fn within_limits<T>(
+        &mut self,
+        run: impl AsyncFnOnce(&mut Store<Sandbox>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallFault> {
+        let left = self.store.data().meter.left();
+        match timeout(left, run(&mut self.store)).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(err)) => Err(verdict::of(&err, self.store.data())),
+            Err(_) => Err(CallFault::Deadline {
+                limit: self.store.data().limits().wall,
+            }),
+        }
+    }
 }

@@ -84,3 +84,25 @@ impl From<Digest> for String {
         digest.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_as_it_is_printed_and_nothing_else_is_one() {
+        let digest = Digest::of(b"component");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        let hex = digest.hex();
+        let wrong = [
+            hex.clone(),
+            format!("sha512:{hex}"),
+            format!("sha256:{hex}0"),
+            format!("sha256:+{}", &hex[1..]),
+            "sha256:".to_owned(),
+        ];
+        for text in wrong {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+}

@@ -7,6 +7,23 @@
 //!            three linkings, describe
 //! ```
 //!
+//! ```no_run
+//! use std::sync::Arc;
+//! use stateward_runtime::{Act, Call, Effects, Grants, Limits, Options, Outcome, Runtime, Snapshot};
+//!
+//! # async fn example(effects: Arc<dyn Effects>, snapshot: Snapshot) -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::new(Options::default())?;
+//! let plugin = runtime.load(std::fs::read("mysql.wasm")?.into(), None).await?;
+//! let granted = plugin.grant(Grants::all_asked(&plugin.manifest().asks), Limits::default())?;
+//! let call = Call { id: "post-ready 6f1c 0".to_owned(), attempt: 1, ..Call::default() };
+//! let answer = granted.act(Act::PostReady { ordinal: 0 }, call, snapshot, effects).await?;
+//! if let Outcome::Refuse(why) = answer.outcome {
+//!     println!("not now: {why}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Nothing here knows Kubernetes: what a plugin may do to the world comes in through [`Effects`], after grants and budgets were checked.
 
 mod baseline;

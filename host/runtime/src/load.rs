@@ -27,6 +27,7 @@ use crate::quiet::Quiet;
 use crate::runtime::Host;
 use crate::sandbox::Terms;
 use names::Names;
+use trial::Failed;
 
 /// See [`Runtime::load`](crate::Runtime::load).
 pub(crate) async fn load(
@@ -65,7 +66,10 @@ pub(crate) async fn load(
     };
     trial::every_hook_has_its_type(&loaded, setting())
         .await
-        .map_err(|err| names.mismatch(err))?;
+        .map_err(|failed| match failed {
+            Failed::ToStart(why) => LoadError::DescribeFailed(why),
+            Failed::ToFit(why) => names.mismatch(why),
+        })?;
     let described = calling::call::<(), (String,)>(&loaded, setting(), ()).await;
     let ((manifest,), _) = described.map_err(|why| LoadError::DescribeFailed(why.to_string()))?;
     Ok(Plugin::new(loaded, Manifest::parse(&manifest)?))

@@ -195,3 +195,53 @@ fn is_label(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(text: &str) -> &'static str {
+        match Manifest::parse(text) {
+            Ok(_) => "fine",
+            Err(error) => error.reason(),
+        }
+    }
+
+    #[test]
+    fn a_manifest_needs_a_name_and_a_version_and_makes_sense() {
+        let cases = [
+            (r#"{"name":"a","version":"1"}"#, "fine"),
+            (
+                r#"{"name":"a","version":"1","roles":[{"name":"p"},{"name":"q"}]}"#,
+                "fine",
+            ),
+            (r#"{"name":"a"}"#, "ManifestInvalid"),
+            (r#"{"name":"A b","version":"1"}"#, "ManifestInvalid"),
+            (r#"{"name":"a","version":""}"#, "ManifestInvalid"),
+            (
+                r#"{"name":"a","version":"1","roles":[{"name":"p"},{"name":"p"}]}"#,
+                "ManifestInvalid",
+            ),
+            (
+                r#"{"name":"a","version":"1","asks":{"exec":[{"container":"c","argv":["**"],"why":""}]}}"#,
+                "ManifestInvalid",
+            ),
+            ("no json", "ManifestInvalid"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(reason(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_this_host_does_not_know_needs_a_newer_one() {
+        let anywhere = [
+            r#"{"name":"a","version":"1","tasks":[]}"#,
+            r#"{"name":"a","version":"1","asks":{"http":[]}}"#,
+            r#"{"name":"a","version":"1","lanes":{"probe-rests":true}}"#,
+        ];
+        for text in anywhere {
+            assert_eq!(reason(text), "NeedsNewerHost", "{text}");
+        }
+    }
+}

@@ -25,8 +25,8 @@ const GUEST_STACK: usize = 512 << 10;
 /// Stack of a call: the guest's, and below it that of host functions, whose futures are polled on it.
 const CALL_STACK: usize = 4 << 20;
 
-/// Core instances of one component. Interpreters bring many.
-const CORE_INSTANCES: u32 = 32;
+/// Core instances of one component: two or three from a Rust compiler, one per library from an interpreter. They cost nothing until they are used.
+const CORE_INSTANCES: u32 = 200;
 
 /// Loads plugins. One per process; cheap to clone.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ fn config(concurrent_calls: u32) -> Config {
     pool.linear_memory_keep_resident(keep)
         .total_component_instances(concurrent_calls)
         .total_stacks(concurrent_calls)
-        .total_core_instances(concurrent_calls.saturating_mul(8))
+        .total_core_instances(concurrent_calls.saturating_mul(CORE_INSTANCES))
         .total_memories(concurrent_calls.saturating_mul(2))
         .total_tables(concurrent_calls.saturating_mul(4))
         .max_core_instances_per_component(CORE_INSTANCES)

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use nix::unistd::geteuid;
 
@@ -37,6 +38,33 @@ pub(super) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> 
     fs::rename(&new, path).inspect_err(|_| {
         let _ = fs::remove_file(&new);
     })
+}
+
+/// Notes that a file was used.
+pub(super) fn touch(path: &Path) {
+    // Without it the file is only made again sooner than need be.
+    let _ = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+/// Deletes what was not used for so long, what a crash left unfinished included. The key stays.
+pub(super) fn forget(folder: &Path, kept: Duration) {
+    let Ok(files) = fs::read_dir(folder) else {
+        return;
+    };
+    let unused = |path: &Path| {
+        fs::symlink_metadata(path)
+            .and_then(|found| found.modified())
+            .is_ok_and(|used| used.elapsed().is_ok_and(|unused| unused > kept))
+    };
+    for path in files.flatten().map(|file| file.path()) {
+        if path.file_name().is_some_and(|name| name != KEY) && unused(&path) {
+            // Another process may have been quicker.
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// As [`write`], but what another process has put there first stays.

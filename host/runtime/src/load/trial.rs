@@ -7,25 +7,33 @@ use crate::calling::{self, Setting};
 use crate::contract::{
     App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Report, Step,
 };
+use crate::errors::CallFault;
 use crate::hook::{Hook, Kind};
 use crate::plugin::Loaded;
 use crate::sandbox::Sandbox;
+
+/// How the trial failed.
+pub(super) enum Failed {
+    /// The component did not even start.
+    ToStart(String),
+    /// A hook does not take or give what the contract says.
+    ToFit(String),
+}
 
 /// Whether every exported hook takes and gives what the contract says; otherwise which does not, and what is wrong with it.
 pub(super) async fn every_hook_has_its_type(
     loaded: &Loaded,
     setting: Setting,
-) -> Result<(), String> {
+) -> Result<(), Failed> {
     type Acted = (Result<Step, Fault>,);
 
-    let _running = loaded.host.ticker.run();
-    let mut store = calling::store(loaded, setting);
-    let instance = loaded
-        .linked
-        .of(Kind::Act)
-        .instantiate_async(&mut store)
+    let failed = |why: CallFault| Failed::ToStart(format!("it did not start: it {why}"));
+    let mut entered = calling::enter(loaded, setting).await.map_err(failed)?;
+    let instance = entered
+        .instantiate(loaded, Kind::Act)
         .await
-        .map_err(|err| format!("it could not be instantiated: {err:#}"))?;
+        .map_err(failed)?;
+    let store = &mut entered.store;
     for (hook, function) in &loaded.hooks {
         let fits = match hook {
             Hook::Describe => fits::<(), (String,)>,
@@ -37,7 +45,8 @@ pub(super) async fn every_hook_has_its_type(
             Hook::PreDelete => fits::<(Call, App, Member, Cause), Acted>,
             Hook::MoveRole => fits::<(Call, App, Claim, MoveCause, Option<u32>), Acted>,
         };
-        fits(&instance, &mut store, function).map_err(|err| format!("{hook}: {err:#}"))?;
+        fits(&instance, store, function)
+            .map_err(|err| Failed::ToFit(format!("{hook}: {err:#}")))?;
     }
     Ok(())
 }

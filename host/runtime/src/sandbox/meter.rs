@@ -103,10 +103,14 @@ impl Meter {
         self.used.log_lines
     }
 
+    /// What is left of the call's time.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// The timeout that a plugin asked for, no longer than what is left of the call.
     pub(crate) fn clip(&self, timeout_ms: u32) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        Duration::from_millis(timeout_ms.into()).min(left)
+        Duration::from_millis(timeout_ms.into()).min(self.left())
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

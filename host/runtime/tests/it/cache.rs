@@ -1,8 +1,9 @@
 //! Compiled components on disk are taken only as this host wrote them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use stateward_runtime::{Options, Plugin, Runtime};
 
@@ -42,9 +43,10 @@ async fn a_second_start_takes_the_compiled_file_and_a_changed_one_is_compiled_an
     let written = fs::read(&artifact).unwrap();
 
     // Taken as it is: not written again.
-    let before = fs::metadata(&artifact).unwrap().modified().unwrap();
+    let file = |path: &Path| fs::metadata(path).unwrap().ino();
+    let before = file(&artifact);
     load(&folder, "hostile").await;
-    assert_eq!(fs::metadata(&artifact).unwrap().modified().unwrap(), before);
+    assert_eq!(file(&artifact), before);
 
     // One bit of the code is another: compiled again, and the file is whole again.
     let mut tampered = written.clone();
@@ -70,4 +72,29 @@ async fn a_folder_that_others_can_write_to_is_refused() {
     let error = runtime(&folder).err().expect("it is refused");
     assert_eq!(error.reason(), "CacheUnusable");
     assert!(error.to_string().contains("open to other users"), "{error}");
+}
+
+#[tokio::test]
+async fn what_nobody_loads_is_forgotten_and_the_key_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    runtime(&folder).unwrap();
+    let age = |name: &str, days: u64| {
+        let file = fs::File::create(folder.join(name)).unwrap();
+        let then = SystemTime::now() - Duration::from_secs(days * 24 * 3600);
+        file.set_modified(then).unwrap();
+    };
+    let year = Duration::from_secs(365 * 24 * 3600);
+    let key = fs::File::options().append(true).open(folder.join("key"));
+    key.unwrap().set_modified(SystemTime::now() - year).unwrap();
+    age("old.cwasm", 31);
+    age("new-1234", 31);
+    age("recent.cwasm", 29);
+    runtime(&folder).unwrap();
+    let mut left: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["key", "recent.cwasm"]);
 }

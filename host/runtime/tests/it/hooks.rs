@@ -243,6 +243,30 @@ async fn usage_counts_what_was_used() {
     assert_eq!(usage.log_lines, 3);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_run_as_tasks_beside_each_other() {
+    let plugin = granted(asked(), Limits::default()).await;
+    let calls = (0..20).map(|_| {
+        let plugin = plugin.clone();
+        tokio::spawn(async move {
+            let effects = Double::new();
+            let probed = plugin.probe(snapshot("tcp:mysql"), 0, effects.clone());
+            let acted = plugin.act(
+                Act::PreScale,
+                Call::default(),
+                snapshot("done"),
+                effects.clone(),
+            );
+            let (probed, acted) = tokio::join!(probed, acted);
+            assert!(probed.unwrap().result.unwrap().healthy);
+            assert_eq!(acted.unwrap().outcome, Outcome::Done);
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+}
+
 #[test]
 fn hooks_have_the_names_of_the_contract() {
     for hook in Hook::ALL {
