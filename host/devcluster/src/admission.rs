@@ -100,6 +100,7 @@ pub(crate) fn reset_status(kind: &Kind, object: &mut Value) {
 
 /// Fills in what the client left out.
 pub(crate) fn complete(state: &State, kind: &Kind, version: &str, object: &mut Value) {
+    metadata::drop_empty(object);
     match kind.builtin() {
         Some(builtin) => defaulting::apply(state, builtin, object),
         None => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::disruption::{self, BUDGETS};
 use crate::kinds::builtin::DEFINITIONS;
 use crate::kinds::custom;
 use crate::object::{self, list, text};
@@ -21,6 +22,9 @@ use crate::verbs::delete::{self, CLEANUP, DeleteOptions, FOREGROUND, ORPHAN, Pro
 pub(crate) fn settle(state: &mut State, context: &Context) {
     while let Some(touched) = state.touched.pop_front() {
         let resource = touched.resource.clone();
+        if matches!(&*resource, "pods" | BUDGETS) {
+            disruption::count(state, context, object::namespace(&touched.object));
+        }
         if touched.is_gone {
             owner_is_gone(state, context, &touched);
             content_may_be_gone(state, &touched);

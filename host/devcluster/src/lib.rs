@@ -15,6 +15,7 @@ mod api;
 mod cluster;
 mod collector;
 mod discovery;
+mod disruption;
 mod error;
 mod failure;
 mod in_process;

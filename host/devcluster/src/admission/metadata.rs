@@ -78,6 +78,20 @@ fn set_namespace(target: &Target, object: &mut Value) -> Result<(), Failure> {
     }
 }
 
+/// Maps and lists of metadata that hold nothing are left out, as a typed server does.
+pub(crate) fn drop_empty(object: &mut Value) {
+    for field in ["annotations", "finalizers", "labels", "ownerReferences"] {
+        let is_empty = match object.pointer(&format!("/metadata/{field}")) {
+            Some(Value::Object(entries)) => entries.is_empty(),
+            Some(Value::Array(entries)) => entries.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            object::remove(object, &["metadata", field]);
+        }
+    }
+}
+
 /// How much a write must say about the object that it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::delete::{self, DeleteOptions};
+use crate::disruption::{BUDGETS, is_healthy, selects};
 use crate::failure::Failure;
 use crate::object::{self, number, text};
 use crate::request::Target;
-use crate::selectors::labels::LabelSelector;
 use crate::state::{Answer, State};
-
-pub(crate) const BUDGETS: &str = "poddisruptionbudgets.policy";
 
 pub(crate) fn evict(
     state: &mut State,
@@ -27,7 +25,7 @@ pub(crate) fn evict(
         "Succeeded" | "Failed" | "Pending"
     ) || object::is_terminating(&pod);
     if !is_over {
-        check_budgets(state, &pod, &context)?;
+        check_budgets(state, &pod)?;
     }
     delete::delete(state, target, &context, &options)?;
     Ok(Answer::plain(
@@ -42,7 +40,7 @@ pub(crate) fn evict(
     ))
 }
 
-fn check_budgets(state: &mut State, pod: &Value, context: &Context) -> Result<(), Failure> {
+fn check_budgets(state: &State, pod: &Value) -> Result<(), Failure> {
     let budgets: Vec<_> = state
         .store
         .list(BUDGETS, Some(object::namespace(pod)))
@@ -53,10 +51,12 @@ fn check_budgets(state: &mut State, pod: &Value, context: &Context) -> Result<()
         [] => Ok(()),
         [budget] => {
             let name = object::name(budget);
-            let allowed = number(budget, "/status/disruptionsAllowed").unwrap_or(0);
-            let needed = number(budget, "/status/desiredHealthy").unwrap_or(0);
-            let healthy = number(budget, "/status/currentHealthy").unwrap_or(0);
-            if allowed <= 0 {
+            let count = |field: &str| number(budget, &format!("/status/{field}")).unwrap_or(0);
+            let (needed, healthy) = (count("desiredHealthy"), count("currentHealthy"));
+            let may_always_go = !is_healthy(pod)
+                && (text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow"
+                    || (needed > 0 && healthy >= needed));
+            if count("disruptionsAllowed") <= 0 && !may_always_go {
                 return Err(Failure::disruption_budget(
                     "Cannot evict pod as it would violate the pod's disruption budget.",
                     &format!(
@@ -64,22 +64,10 @@ fn check_budgets(state: &mut State, pod: &Value, context: &Context) -> Result<()
                     ),
                 ));
             }
-            if !context.is_dry_run {
-                let mut spent = Value::clone(budget);
-                object::set(&mut spent, &["status", "disruptionsAllowed"], allowed - 1);
-                state.put(BUDGETS, spent);
-            }
             Ok(())
         }
         _ => Err(Failure::internal(
             "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
         )),
     }
-}
-
-/// A budget with an empty selector selects every pod of its namespace; one without a selector none.
-pub(crate) fn selects(budget: &Value, pod: &Value) -> bool {
-    budget.pointer("/spec/selector").is_some_and(|selector| {
-        LabelSelector::of_object(selector).matches(object::map(pod, "/metadata/labels"))
-    })
 }

@@ -9,7 +9,8 @@ use super::update::{Part, commit};
 use crate::admission::{self, metadata};
 use crate::failure::Failure;
 use crate::object;
-use crate::patch::{managed, strategic};
+use crate::patch::topology::Place;
+use crate::patch::{apply, managed, strategic};
 use crate::request::Target;
 use crate::state::{Answer, State};
 
@@ -49,7 +50,7 @@ pub(crate) fn patch(
     let part = Part::of(target)?;
     let kind = &target.kind;
     if patch_type == PatchType::Apply {
-        return apply(state, target, context, part, body);
+        return apply_config(state, target, context, part, body);
     }
     let old = state.find(target)?;
     let mut patched = Value::clone(&*kind.present(&target.version, &old));
@@ -105,7 +106,7 @@ pub(crate) fn change(
     }
 }
 
-fn apply(
+fn apply_config(
     state: &mut State,
     target: &Target,
     context: &Context,
@@ -135,8 +136,16 @@ fn apply(
             .with_warnings(warnings));
     };
     metadata::check_identity(target, &old, &config, metadata::Precision::Patch)?;
-    let mut merged = Value::clone(&*kind.present(&target.version, &old));
-    json_patch::merge(&mut merged, &config);
+    let place = Place::root(kind, &target.version);
+    let merged = apply::apply(
+        &place,
+        &kind.present(&target.version, &old),
+        &config,
+        &apply::fields_of(&place, &config, part == Part::Status),
+        &managed::Managers::read(&old),
+        &managed::Manager::new(target, context, operation),
+        context.options.is_set("force"),
+    )?;
     let given = kind.stored(merged);
     let written = commit(state, target, context, &old, given, part, operation)?;
     Ok(Answer::object(kind, &target.version, &written).with_warnings(warnings))
