@@ -12,7 +12,7 @@ setup: ## the wasm target, and the packages of the real servers (apt, as root; o
 	@tests/setup
 
 plugins: setup ## the plugins as components, in target/wasm32-wasip2/plugin
-	@$(TIME) plugins cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-plugin-mysql
+	@$(TIME) plugins cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-plugin-mysql -p stateward-hostile --lib --examples
 
 build: setup ## the `stateward` program, in target/debug
 	@$(TIME) build cargo build --quiet --locked -p stateward -p stateward-tests --bins

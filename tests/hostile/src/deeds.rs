@@ -12,7 +12,12 @@ use crate::bindings::stateward::plugin::{
 
 /// Does the deed that the settings name.
 pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> {
-    let settings = app.settings.trim_matches('"');
+    // A JSON string, or an object of one field.
+    let settings = app
+        .settings
+        .trim_start_matches("{\"deed\":")
+        .trim_end_matches('}');
+    let settings = settings.trim_matches('"');
     let (deed, argument) = settings.split_once(':').unwrap_or((settings, ""));
     let number = argument.parse().unwrap_or(0);
     let pod = |ordinal| {
@@ -56,6 +61,11 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
             return say(format!("{:?}", map.keys().collect::<Vec<_>>()));
         }
         "view" => return say(look(argument)),
+        "count" => {
+            let seen = view::range(0, 256).len();
+            assert_eq!(seen, number as usize, "as many as there are");
+            return Ok(Outcome::Done);
+        }
         "clock" => return say(clock::now_ms() - app.now_ms),
         "random" => return say(random::bytes(number).len()),
         "tcp" => return say(talk(&pod(app.start), argument)),
