@@ -14,7 +14,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::addresses::Addresses;
@@ -144,7 +144,7 @@ struct Known {
     pod: watch::Sender<Option<Arc<Pod>>>,
     /// Cancelled when nothing of the pod runs any more.
     ended: CancellationToken,
-    worker: JoinHandle<()>,
+    worker: AbortHandle,
 }
 
 async fn run_pods(client: Client, node: &str, context: PodContext, stop: CancellationToken) {
@@ -153,6 +153,8 @@ async fn run_pods(client: Client, node: &str, context: PodContext, stop: Cancell
         .default_backoff()
         .modify(|pod| pod.managed_fields_mut().clear());
     let mut stream = std::pin::pin!(stream);
+    // Dropping this future drops the workers, and their containers end with them.
+    let mut tasks = JoinSet::new();
     let mut workers: HashMap<String, Known> = HashMap::new();
     let mut listed: Vec<String> = Vec::new();
     loop {
@@ -166,24 +168,21 @@ async fn run_pods(client: Client, node: &str, context: PodContext, stop: Cancell
             Some(Ok(Event::Init)) => listed.clear(),
             Some(Ok(Event::InitApply(pod))) => {
                 listed.extend(pod.uid());
-                give(&mut workers, pod, &context, &stop);
+                give(&mut tasks, &mut workers, pod, &context, &stop);
             }
             Some(Ok(Event::InitDone)) => {
                 // What went while nobody watched.
                 workers.retain(|uid, known| listed.contains(uid) || forget(known));
                 remove_left_folders(&context.folder, &workers);
             }
-            Some(Ok(Event::Apply(pod))) => give(&mut workers, pod, &context, &stop),
+            Some(Ok(Event::Apply(pod))) => give(&mut tasks, &mut workers, pod, &context, &stop),
             Some(Ok(Event::Delete(pod))) => {
                 let uid = pod.uid().unwrap_or_default();
                 workers.retain(|known_uid, known| *known_uid != uid || forget(known));
             }
         }
     }
-    for (_, known) in workers {
-        // A worker that has panicked has nothing left to end.
-        let _ended = known.worker.await;
-    }
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Tells a worker that its object is gone; false, so that it is dropped from the map (it ends by itself) unless its
@@ -194,6 +193,7 @@ fn forget(known: &mut Known) -> bool {
 }
 
 fn give(
+    tasks: &mut JoinSet<()>,
     workers: &mut HashMap<String, Known>,
     pod: Pod,
     context: &PodContext,
@@ -218,7 +218,8 @@ fn give(
     let (sender, receiver) = watch::channel(Some(Arc::clone(&pod)));
     let (context, stop, ended) = (context.clone(), stop.clone(), CancellationToken::new());
     let at_end = ended.clone().drop_guard();
-    let worker = tokio::spawn(async move {
+    while tasks.try_join_next().is_some() {}
+    let worker = tasks.spawn(async move {
         for predecessor in predecessors {
             predecessor.cancelled().await;
         }

@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::pods::directory::Directory;
 use query::Query;
@@ -33,14 +34,17 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 /// Answers until it is aborted.
 pub(crate) async fn serve(listener: TcpListener, token: String, directory: Directory) {
     let token: Arc<str> = token.into();
+    // Connections know the containers; they end with the server.
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let Ok((stream, _peer)) = listener.accept().await else {
             // Too many open files, for example: others must end first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (token, directory) = (Arc::clone(&token), directory.clone());
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let service = service_fn(move |request| {
                 let (token, directory) = (Arc::clone(&token), directory.clone());
                 async move { Ok::<_, Infallible>(answer(request, &token, &directory)) }

@@ -100,7 +100,7 @@ impl Worker {
             container,
         };
         let messages = self.messages.clone();
-        let task = tokio::spawn(async move {
+        let task = self.tasks.spawn(async move {
             let result = Box::new(attempt.run().await);
             // A worker that is gone has killed what ran.
             let _gone = messages.send(Message {
@@ -111,7 +111,7 @@ impl Worker {
         });
         if let Some(record) = self.containers.get_mut(at) {
             record.log = Some(log);
-            record.starting = Some(task.abort_handle());
+            record.starting = Some(task);
             let name = record.name.clone();
             self.list(at, &name);
         }
@@ -152,7 +152,7 @@ impl Worker {
         let number = record.start_number;
         let messages = self.messages.clone();
         let exit = started.exit;
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let what = Happening::Exited(exit.await);
             let _gone = messages.send(Message {
                 container: at,
@@ -172,7 +172,7 @@ impl Worker {
             start_number: number,
             runtime_ready: started.ready,
         };
-        let watcher = tokio::spawn(watch.run(is_main)).abort_handle();
+        let watcher = self.tasks.spawn(watch.run(is_main));
         record.starting = None;
         record.state = State::Running(Box::new(Running {
             id: format!("{}-{}-{number}", self.uid, record.name),

@@ -42,11 +42,12 @@ impl Worker {
             running.kill_at = Some(kill_at);
             // A container that is stopping takes no more traffic.
             running.is_ready = false;
-            tokio::spawn(stop_one(handle, hook, address, kill_at_told));
+            self.tasks
+                .spawn(stop_one(handle, hook, address, kill_at_told));
             let name = record.name.clone();
             let (events, pod) = (self.context.events.clone(), Arc::clone(&self.pod));
             if pod.metadata.deletion_timestamp.is_some() {
-                tokio::spawn(async move {
+                self.tasks.spawn(async move {
                     let text = format!("Stopping container {name}");
                     events.publish(&*pod, Kind::Normal, "Killing", &text).await;
                 });

@@ -13,6 +13,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -76,6 +77,8 @@ pub(crate) struct Worker {
     pub(super) address: Option<Ipv4Addr>,
     pub(super) volumes: Option<BTreeMap<String, Source>>,
     pub(super) messages: mpsc::UnboundedSender<Message>,
+    /// Everything that goes on beside this worker; dropped with it, and the containers end then.
+    pub(super) tasks: JoinSet<()>,
     inbox: mpsc::UnboundedReceiver<Message>,
     prepare_at: Option<Instant>,
     prepare_backoff: Backoff,
@@ -105,6 +108,7 @@ impl Worker {
             address: None,
             volumes: None,
             messages,
+            tasks: JoinSet::new(),
             inbox,
             prepare_at: None,
             prepare_backoff: Backoff::default(),
@@ -162,6 +166,7 @@ impl Worker {
 
     /// Does everything that can be done now; answers when to look again.
     async fn act(&mut self) -> Option<Instant> {
+        while self.tasks.try_join_next().is_some() {}
         loop {
             self.shorten_grace();
             match lifecycle::decide(&self.facts(), &self.containers, Instant::now()) {

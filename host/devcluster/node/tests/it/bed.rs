@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes longer on a busy machine; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 static NEXT_RANGE: AtomicU8 = AtomicU8::new(1);
 
@@ -43,6 +43,29 @@ impl Bed {
 
     pub(crate) async fn process() -> Self {
         Self::new(RuntimeKind::Process, Simulation::default()).await
+    }
+
+    /// Around a cluster whose node is run by somebody else.
+    pub(crate) fn around(cluster: Cluster) -> Self {
+        let client = cluster.client("default");
+        let folder = tempfile::tempdir().expect("a folder");
+        Self {
+            client,
+            cluster,
+            simulation: Simulation::default(),
+            stop: CancellationToken::new(),
+            node: None,
+            options: NodeOptions {
+                name: "node".to_owned(),
+                folder: folder.path().to_owned(),
+                runtime: RuntimeKind::Process,
+                recipes: Vec::new(),
+                helper: Vec::new(),
+                pods: PodRange::default(),
+                dns: None,
+            },
+            folder,
+        }
     }
 
     async fn new(runtime: RuntimeKind, simulation: Simulation) -> Self {

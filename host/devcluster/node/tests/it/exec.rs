@@ -1,0 +1,134 @@
+//! Commands and logs, through the API.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{AttachParams, LogParams};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bed::{Bed, PATIENCE};
+
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bed {
+    pub(crate) async fn exec(&self, pod: &str, command: &[&str], input: &str) -> Output {
+        let parameters = AttachParams::default().stdin(!input.is_empty());
+        let running = async {
+            let mut process = self
+                .api::<Pod>()
+                .exec(pod, command.iter().copied(), &parameters)
+                .await
+                .expect("exec is served");
+            if let Some(mut stdin) = process.stdin() {
+                stdin
+                    .write_all(input.as_bytes())
+                    .await
+                    .expect("input is taken");
+                stdin.shutdown().await.expect("input ends");
+            }
+            let (mut stdout, mut stderr) = (String::new(), String::new());
+            let (mut out, mut err) = (
+                process.stdout().expect("stdout"),
+                process.stderr().expect("stderr"),
+            );
+            let status = process.take_status().expect("a status");
+            let (read_out, read_err) = tokio::join!(
+                out.read_to_string(&mut stdout),
+                err.read_to_string(&mut stderr)
+            );
+            read_out.and(read_err).expect("output is read");
+            let status = status.await.expect("the command ends");
+            let code = match status.status.as_deref() {
+                Some("Success") => 0,
+                _ => status
+                    .details
+                    .and_then(|details| details.causes)
+                    .into_iter()
+                    .flatten()
+                    .find(|cause| cause.reason.as_deref() == Some("ExitCode"))
+                    .and_then(|cause| cause.message?.parse().ok())
+                    .expect("an exit code"),
+            };
+            Output {
+                code,
+                stdout,
+                stderr,
+            }
+        };
+        tokio::time::timeout(PATIENCE, running)
+            .await
+            .expect("the command ends in time")
+    }
+}
+
+const SHELL: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: shell }
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, "echo one; echo two >&2; export HIDDEN=1; sleep 1000"]
+    env: [{ name: GREETING, value: hello }]
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_has_its_exit_code_and_separate_streams() {
+    let bed = Bed::process().await;
+    bed.apply(SHELL).await;
+    bed.until_ready("shell").await;
+
+    let failed = bed
+        .exec("shell", &["sh", "-c", "echo out; echo err >&2; exit 7"], "")
+        .await;
+    assert_eq!(
+        (failed.code, failed.stdout.as_str(), failed.stderr.as_str()),
+        (7, "out\n", "err\n")
+    );
+
+    let hostname = bed.exec("shell", &["hostname"], "").await;
+    assert_eq!((hostname.code, hostname.stdout.as_str()), (0, "shell\n"));
+
+    let variable = bed
+        .exec("shell", &["sh", "-c", "echo $GREETING$HIDDEN"], "")
+        .await;
+    assert_eq!(variable.stdout, "hello\n");
+
+    let missing = bed.exec("shell", &["no-such-program"], "").await;
+    assert_eq!(missing.code, 127);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_reads_its_input_to_the_end() {
+    let bed = Bed::process().await;
+    bed.apply(SHELL).await;
+    bed.until_ready("shell").await;
+
+    let counted = bed.exec("shell", &["wc", "-c"], &"x".repeat(100_000)).await;
+
+    assert_eq!(counted.stdout.trim(), "100000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_hold_both_streams() {
+    let bed = Bed::process().await;
+    bed.apply(SHELL).await;
+    bed.until_ready("shell").await;
+    // Both lines were written before this command could see the sleep.
+    bed.exec("shell", &["sh", "-c", "until pidof sleep; do :; done"], "")
+        .await;
+
+    let logs = bed
+        .api::<Pod>()
+        .logs("shell", &LogParams::default())
+        .await
+        .expect("logs");
+
+    let mut lines: Vec<&str> = logs.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["one", "two"]);
+}

@@ -1,0 +1,163 @@
+//! Pods and the life of their agent.
+
+use std::process::Stdio;
+
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::Api;
+use stateward_devcluster::{Cluster, ServeOptions};
+use tokio_util::sync::CancellationToken;
+
+use crate::bed::{Bed, PATIENCE};
+
+const SLEEPER: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: sleeper }
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, "echo $(MARK) >> /kept/starts; sleep 1000"]
+    env: [{ name: MARK, value: MARK-VALUE }]
+    volumeMounts: [{ name: kept, mountPath: /kept }]
+  volumes: [{ name: kept, emptyDir: {} }]
+"#;
+
+/// Processes of this machine whose environment holds the mark.
+fn marked(mark: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").expect("/proc");
+    entries
+        .flatten()
+        .filter_map(|entry| std::fs::read(entry.path().join("environ")).ok())
+        .filter(|environment| String::from_utf8_lossy(environment).contains(mark))
+        .count()
+}
+
+async fn until_none_is_marked(mark: &str) {
+    let gone = async {
+        while marked(mark) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone)
+        .await
+        .expect("the pod's processes end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_dies_with_its_agent_and_is_restarted_by_the_next() {
+    let mut bed = Bed::process().await;
+    bed.apply(&SLEEPER.replace("MARK-VALUE", "dies-with-agent"))
+        .await;
+    let before = bed.until_ready("sleeper").await;
+    assert!(marked("MARK=dies-with-agent") > 0);
+
+    bed.kill_node().await;
+    until_none_is_marked("MARK=dies-with-agent").await;
+
+    bed.start_node();
+    let after = bed
+        .until("sleeper", "restarted and ready", |pod: &Pod| {
+            let status = pod
+                .status
+                .as_ref()
+                .and_then(|status| status.container_statuses.as_ref());
+            let restarts = status
+                .and_then(|list| list.first())
+                .map(|status| (status.restart_count, status.ready));
+            restarts == Some((1, true))
+        })
+        .await;
+    assert_eq!(after.metadata.uid, before.metadata.uid);
+    let address = |pod: &Pod| pod.status.as_ref().and_then(|status| status.pod_ip.clone());
+    assert_eq!(address(&after), address(&before));
+    let starts = bed.exec("sleeper", &["cat", "/kept/starts"], "").await;
+    assert_eq!(starts.stdout, "dies-with-agent\ndies-with-agent\n");
+}
+
+/// The agent as a process of its own, against the API over TLS, killed as `kill -9` does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_agent_leaves_no_process_behind() {
+    let (cluster, stop) = (Cluster::in_memory(), CancellationToken::new());
+    let serving = cluster
+        .serve(ServeOptions::on_port(0), stop.clone())
+        .await
+        .expect("served");
+    let folder = tempfile::tempdir().expect("a folder");
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, &serving.kubeconfig_yaml).expect("written");
+    let mut agent = tokio::process::Command::new(env!("CARGO_BIN_EXE_stateward-node"))
+        .env("KUBECONFIG", &kubeconfig)
+        .args([
+            "--controllers",
+            "--pod-addresses",
+            "127.102.0.0",
+            "--folder",
+        ])
+        .arg(folder.path().join("node"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("started");
+    let bed = Bed::around(cluster);
+    bed.apply(&SLEEPER.replace("MARK-VALUE", "left-behind"))
+        .await;
+    bed.until_ready("sleeper").await;
+    assert!(marked("MARK=left-behind") > 0);
+
+    agent.kill().await.expect("killed");
+
+    until_none_is_marked("MARK=left-behind").await;
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_ignores_the_signal_is_killed_after_its_grace_period() {
+    let bed = Bed::process().await;
+    bed.apply(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: stubborn }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: main, image: busybox, command: [sh, -c, "trap '' TERM; while :; do sleep 1000; done"] }]
+"#,
+    )
+    .await;
+    bed.until_ready("stubborn").await;
+
+    bed.api::<Pod>()
+        .delete("stubborn", &Default::default())
+        .await
+        .expect("deleted");
+
+    bed.until_gone::<Pod>("stubborn").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_registered_with_where_it_is_reached() {
+    let bed = Bed::simulated().await;
+    bed.apply(&SLEEPER.replace("MARK-VALUE", "registered"))
+        .await;
+    bed.until_ready("sleeper").await;
+
+    let node = Api::<Node>::all(bed.client.clone())
+        .get("node")
+        .await
+        .expect("the node");
+    let status = node.status.expect("a status");
+
+    let port = status
+        .daemon_endpoints
+        .and_then(|endpoints| endpoints.kubelet_endpoint);
+    assert!(port.is_some_and(|endpoint| endpoint.port > 0));
+    let addresses = status.addresses.unwrap_or_default();
+    assert!(
+        addresses
+            .iter()
+            .any(|address| address.type_ == "InternalIP" && address.address == "127.0.0.1")
+    );
+}

@@ -1,0 +1,228 @@
+//! The simulated runtime and its scripts.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Endpoints, Pod};
+use stateward_node::Script;
+
+use crate::bed::{Bed, condition, is_ready};
+
+fn pod(name: &str, more: &str) -> String {
+    format!(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: {{ name: {name}, labels: {{ app: web }} }}
+spec:
+  {more}
+  containers: [{{ name: main, image: whatever }}]
+"#
+    )
+}
+
+fn restarts(pod: &Pod) -> i32 {
+    let status = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.container_statuses.as_ref());
+    status
+        .and_then(|list| list.first())
+        .map_or(0, |status| status.restart_count)
+}
+
+#[tokio::test]
+async fn a_pod_is_ready_at_once_unless_its_script_says_otherwise() {
+    let bed = Bed::simulated().await;
+    bed.simulation.script("slow", Script::NotReady);
+    bed.simulation.script("held", Script::Pending);
+
+    for name in ["quick", "slow", "held"] {
+        bed.apply(&pod(name, "")).await;
+    }
+
+    bed.until_ready("quick").await;
+    let slow = bed
+        .until("slow", "running", |pod: &Pod| {
+            pod.status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref())
+                == Some("Running")
+        })
+        .await;
+    assert!(!is_ready(&slow));
+    let held: Pod = bed.api().get("held").await.expect("the pod");
+    assert_ne!(
+        held.status.and_then(|status| status.phase).as_deref(),
+        Some("Running")
+    );
+
+    bed.simulation
+        .script("slow", Script::Slow(Duration::from_millis(1)));
+    bed.simulation.script("held", Script::Ready);
+    bed.until_ready("slow").await;
+    bed.until_ready("held").await;
+}
+
+#[tokio::test]
+async fn a_crashing_container_backs_off_and_recovers() {
+    let bed = Bed::simulated().await;
+    bed.apply(&pod("web-0", "")).await;
+    bed.until_ready("web-0").await;
+
+    bed.simulation.script("web-0", Script::Crash(3));
+    let backing_off = bed
+        .until("web-0", "in back-off", |pod: &Pod| {
+            let status = pod
+                .status
+                .as_ref()
+                .and_then(|status| status.container_statuses.as_ref());
+            let state = status.and_then(|list| list.first()?.state.clone()?.waiting);
+            state.and_then(|waiting| waiting.reason).as_deref() == Some("CrashLoopBackOff")
+        })
+        .await;
+
+    assert_eq!(restarts(&backing_off), 1);
+    assert!(!is_ready(&backing_off));
+    let status = backing_off
+        .status
+        .and_then(|status| status.container_statuses)
+        .expect("statuses");
+    let last = status[0]
+        .last_state
+        .clone()
+        .and_then(|state| state.terminated)
+        .expect("a last state");
+    assert_eq!((last.exit_code, last.reason.as_deref()), (3, Some("Error")));
+}
+
+#[tokio::test]
+async fn a_pod_that_is_not_restarted_ends_with_its_containers() {
+    let bed = Bed::simulated().await;
+    for (name, code, phase) in [("good", 0, "Succeeded"), ("bad", 1, "Failed")] {
+        bed.simulation.script(name, Script::Crash(code));
+        bed.apply(&pod(name, "restartPolicy: Never")).await;
+        bed.until(name, phase, |pod: &Pod| {
+            pod.status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref())
+                == Some(phase)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn readiness_waits_for_gates_that_somebody_else_sets() {
+    let bed = Bed::simulated().await;
+    bed.apply(&pod(
+        "gated",
+        "readinessGates: [{ conditionType: example.com/joined }]",
+    ))
+    .await;
+    let pod = bed
+        .until("gated", "containers ready", |pod: &Pod| {
+            condition(pod, "ContainersReady").as_deref() == Some("True")
+        })
+        .await;
+    assert!(!is_ready(&pod));
+
+    let conditions = serde_json::json!([{ "type": "example.com/joined", "status": "True" }]);
+    let patch =
+        kube::api::Patch::Strategic(serde_json::json!({ "status": { "conditions": conditions } }));
+    bed.api::<Pod>()
+        .patch_status("gated", &Default::default(), &patch)
+        .await
+        .expect("patched");
+
+    let ready = bed.until_ready("gated").await;
+    assert_eq!(
+        condition(&ready, "example.com/joined").as_deref(),
+        Some("True")
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_pod_goes_when_its_containers_have_ended_and_a_forced_one_at_once() {
+    let bed = Bed::simulated().await;
+    bed.simulation.script("web-1", Script::Stubborn);
+    for name in ["web-0", "web-1"] {
+        bed.apply(&pod(name, "terminationGracePeriodSeconds: 1000"))
+            .await;
+        bed.until_ready(name).await;
+    }
+
+    bed.api::<Pod>()
+        .delete("web-0", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until_gone::<Pod>("web-0").await;
+
+    bed.api::<Pod>()
+        .delete("web-1", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until("web-1", "unready while it stops", |pod: &Pod| {
+        !is_ready(pod)
+    })
+    .await;
+    let at_once = kube::api::DeleteParams::default().grace_period(0);
+    bed.api::<Pod>()
+        .delete("web-1", &at_once)
+        .await
+        .expect("deleted");
+    bed.until_gone::<Pod>("web-1").await;
+}
+
+#[tokio::test]
+async fn endpoints_follow_readiness() {
+    let bed = Bed::simulated().await;
+    bed.apply("apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { clusterIP: None, selector: { app: web }, ports: [{ port: 80 }] }\n")
+        .await;
+    let lists = |endpoints: &Endpoints| -> (usize, usize) {
+        let subset = endpoints
+            .subsets
+            .as_ref()
+            .and_then(|subsets| subsets.first());
+        let count = |list: Option<&Vec<_>>| list.map_or(0, Vec::len);
+        (
+            count(subset.and_then(|subset| subset.addresses.as_ref())),
+            count(subset.and_then(|subset| subset.not_ready_addresses.as_ref())),
+        )
+    };
+
+    for name in ["web-0", "web-1"] {
+        bed.apply(&pod(name, "")).await;
+    }
+    bed.until("web", "two ready", |endpoints| lists(endpoints) == (2, 0))
+        .await;
+    bed.simulation.script("web-1", Script::NotReady);
+    bed.until("web", "one ready", |endpoints| lists(endpoints) == (1, 1))
+        .await;
+    bed.api::<Pod>()
+        .delete("web-1", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until("web", "one left", |endpoints| lists(endpoints) == (1, 0))
+        .await;
+}
+
+#[tokio::test]
+async fn a_simulated_command_answers_as_scripted() {
+    let bed = Bed::simulated().await;
+    bed.simulation.on_exec(|pod, command| {
+        (
+            4,
+            format!("{pod}: {}", command.join(" ")),
+            "warned".to_owned(),
+        )
+    });
+    bed.apply(&pod("web-0", "")).await;
+    bed.until_ready("web-0").await;
+
+    let output = bed.exec("web-0", &["show", "status"], "").await;
+
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (4, "web-0: show status", "warned")
+    );
+}
