@@ -24,6 +24,7 @@ use crate::events::Recorder;
 use crate::kubelet_server;
 use crate::options::{NodeOptions, RuntimeKind};
 use crate::pods::directory::Directory;
+use crate::pods::host_ports::HostPorts;
 use crate::pods::{PodContext, Worker};
 use crate::recipes::Recipes;
 use crate::registration::{self, NODE_ADDRESS};
@@ -46,7 +47,7 @@ pub async fn run(
     options: NodeOptions,
     stop: CancellationToken,
 ) -> Result<(), NodeError> {
-    let folder = usable_folder(&options.folder)?;
+    let (folder, pods_folder) = usable_folders(&options)?;
     let runtime = runtime(&options, &folder)?;
     let token = registration::token(&client).await?;
     let anywhere = SocketAddr::from((NODE_ADDRESS, 0));
@@ -76,6 +77,8 @@ pub async fn run(
         client: client.clone(),
         node_address: NODE_ADDRESS,
         folder,
+        pods_folder,
+        host_ports: HostPorts::default(),
         runtime,
         events: Recorder::new(client.clone(), "kubelet", Some(options.name.clone())),
         addresses: Addresses::new(options.pods),
@@ -87,14 +90,19 @@ pub async fn run(
     Ok(())
 }
 
-fn usable_folder(folder: &Path) -> Result<PathBuf, NodeError> {
-    let pods = folder.join("pods");
-    std::fs::create_dir_all(&pods)
-        .and_then(|()| folder.canonicalize())
-        .map_err(|source| NodeError::Folder {
-            path: folder.to_owned(),
-            source,
-        })
+/// The folder of the state, which nodes may share, and the one of this node's pods.
+fn usable_folders(options: &NodeOptions) -> Result<(PathBuf, PathBuf), NodeError> {
+    let usable = || {
+        std::fs::create_dir_all(&options.folder)?;
+        let folder = options.folder.canonicalize()?;
+        let pods = folder.join("pods").join(&options.name);
+        std::fs::create_dir_all(&pods)?;
+        Ok((folder, pods))
+    };
+    usable().map_err(|source| NodeError::Folder {
+        path: options.folder.clone(),
+        source,
+    })
 }
 
 fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, NodeError> {
@@ -173,7 +181,7 @@ async fn run_pods(client: Client, node: &str, context: PodContext, stop: Cancell
             Some(Ok(Event::InitDone)) => {
                 // What went while nobody watched.
                 workers.retain(|uid, known| listed.contains(uid) || forget(known));
-                remove_left_folders(&context.folder, &workers);
+                remove_left_folders(&context.pods_folder, &workers);
             }
             Some(Ok(Event::Apply(pod))) => give(&mut tasks, &mut workers, pod, &context, &stop),
             Some(Ok(Event::Delete(pod))) => {
@@ -238,8 +246,8 @@ fn give(
 }
 
 /// Folders of pods that are gone since an agent was killed.
-fn remove_left_folders(folder: &Path, workers: &HashMap<String, Known>) {
-    let Ok(entries) = std::fs::read_dir(folder.join("pods")) else {
+fn remove_left_folders(pods: &Path, workers: &HashMap<String, Known>) {
+    let Ok(entries) = std::fs::read_dir(pods) else {
         return;
     };
     for entry in entries.flatten() {

@@ -5,23 +5,35 @@
 //! | `lifecycle` | what to do next, as a pure function of what is known |
 //! | `record` | what is known of a container |
 //! | `backoff` | how long a failing container waits |
-//! | `worker`, `start`, `stop` | the effects: one task per pod |
+//! | `worker` | one task per pod, which does what was decided |
+//! | `prepare`, `start`, `stop`, `tell` | the effects |
+//! | `happenings` | what containers, hooks and probes report to the worker |
+//! | `seed` | taking over pods of an earlier agent |
 //! | `status` | what is told of the pod, pure |
 //! | `environment`, `fields`, `expansion` | a container's variables |
+//! | `host_ports` | ports of the node, one pod each |
 //! | `directory` | the running containers, for exec and logs |
 
 mod backoff;
+mod context;
 pub(crate) mod directory;
 mod environment;
 mod expansion;
 pub(crate) mod fields;
+mod happenings;
+pub(crate) mod host_ports;
 mod lifecycle;
+mod logs;
+mod prepare;
 mod record;
 mod seed;
 mod sources;
 mod start;
 mod status;
 mod stop;
+mod tell;
 mod worker;
 
-pub(crate) use worker::{Happening, Message, PodContext, Worker};
+pub(crate) use context::PodContext;
+pub(crate) use happenings::{Happening, Message};
+pub(crate) use worker::Worker;

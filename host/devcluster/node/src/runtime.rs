@@ -111,5 +111,8 @@ pub(crate) trait Runtime: Send + Sync {
     /// Whether a pod's volumes have to exist as folders.
     fn needs_volumes(&self) -> bool;
 
+    /// Waits while the pod's node is scripted as lost.
+    async fn until_reachable(&self, _pod: &str) {}
+
     async fn start(&self, start: ContainerStart) -> Result<StartedContainer, StartError>;
 }

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::environment::environment;
 use super::expansion::expand;
+use super::happenings::{Happening, Message};
 use super::record::{Ended, Record, Role, Running, State};
 use super::sources::Sources;
-use super::worker::{Happening, Message, Worker};
+use super::worker::Worker;
 use crate::events::Kind;
 use crate::probes;
 use crate::runtime::process::log::ContainerLog;

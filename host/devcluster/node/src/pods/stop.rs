@@ -17,6 +17,38 @@ use crate::runtime::{ContainerHandle, StopSignal};
 const LONGEST_GRACE_OF_AGENT: Duration = Duration::from_secs(3);
 
 impl Worker {
+    /// The grace period that applies now.
+    pub(super) fn grace(&self) -> Duration {
+        let of_deletion = self.pod.metadata.deletion_grace_period_seconds;
+        let spec = self.pod.spec.as_ref();
+        let of_spec = spec.and_then(|spec| spec.termination_grace_period_seconds);
+        let seconds = of_deletion.or(of_spec).unwrap_or(30);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    }
+
+    /// A second deletion with a shorter grace period takes effect on what is stopping already.
+    pub(super) fn shorten_grace(&mut self) {
+        let told = self.pod.metadata.deletion_grace_period_seconds;
+        if told.is_none() || told == self.grace_told {
+            return;
+        }
+        self.grace_told = told;
+        let latest = Instant::now() + self.grace();
+        for kill_at in self
+            .containers
+            .iter()
+            .filter_map(|container| container.running()?.kill_at.as_ref())
+        {
+            kill_at.send_if_modified(|at| {
+                let is_shorter = latest < *at;
+                if is_shorter {
+                    *at = latest;
+                }
+                is_shorter
+            });
+        }
+    }
+
     /// Begins to stop these containers; their exits come as messages.
     pub(super) fn stop(&mut self, containers: &[usize], grace: Duration) {
         for at in containers {

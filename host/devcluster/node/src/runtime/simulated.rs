@@ -28,6 +28,8 @@ pub enum Script {
     Slow(Duration),
     /// Runs, then ends with this exit code; so does every restart until the script changes.
     Crash(i32),
+    /// Its node is lost: containers stay as they are, nothing is told of them and nothing that is asked is done.
+    Lost,
     /// Runs on and does not hear the signal to terminate; only a kill ends it.
     Stubborn,
 }
@@ -82,6 +84,15 @@ impl Runtime for SimulatedRuntime {
         false
     }
 
+    async fn until_reachable(&self, pod: &str) {
+        let mut script = self.simulation.sender(pod).subscribe();
+        // A closed channel cannot happen while the simulation is held here.
+        let _open = script
+            .wait_for(|script| *script != Script::Lost)
+            .await
+            .is_ok();
+    }
+
     async fn start(&self, start: ContainerStart) -> Result<StartedContainer, StartError> {
         let pod = start.pod.metadata.name.clone().unwrap_or_default();
         let mut script = self.simulation.sender(&pod).subscribe();
@@ -119,7 +130,11 @@ async fn live(
     loop {
         let now = script.borrow_and_update().clone();
         ready.send_if_modified(|is| {
-            let becomes = matches!(now, Script::Ready | Script::Stubborn);
+            let becomes = match now {
+                Script::Ready | Script::Stubborn => true,
+                Script::Lost => *is,
+                _ => false,
+            };
             std::mem::replace(is, becomes) != becomes
         });
         let wait = match now {

@@ -26,11 +26,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 static NEXT_RANGE: AtomicU8 = AtomicU8::new(1);
 
 pub(crate) struct Bed {
-    pub(crate) cluster: Cluster,
     pub(crate) client: Client,
     pub(crate) simulation: Simulation,
     pub(crate) folder: TempDir,
     stop: CancellationToken,
+    stop_of_node: CancellationToken,
     node: Option<JoinHandle<()>>,
     options: NodeOptions,
 }
@@ -46,14 +46,14 @@ impl Bed {
     }
 
     /// Around a cluster whose node is run by somebody else.
-    pub(crate) fn around(cluster: Cluster) -> Self {
+    pub(crate) fn around(cluster: &Cluster) -> Self {
         let client = cluster.client("default");
         let folder = tempfile::tempdir().expect("a folder");
         Self {
             client,
-            cluster,
             simulation: Simulation::default(),
             stop: CancellationToken::new(),
+            stop_of_node: CancellationToken::new(),
             node: None,
             options: NodeOptions {
                 name: "node".to_owned(),
@@ -95,11 +95,11 @@ impl Bed {
             stateward_node::run_controllers(client.clone(), controllers, stop.clone());
         tokio::spawn(async move { controllers.await.expect("controllers run") });
         let mut bed = Self {
-            cluster,
             client,
             simulation,
             folder,
             stop,
+            stop_of_node: CancellationToken::new(),
             node: None,
             options,
         };
@@ -109,10 +109,19 @@ impl Bed {
 
     pub(crate) fn start_node(&mut self) {
         let stop = self.stop.child_token();
+        self.stop_of_node = stop.clone();
         let node = stateward_node::run(self.client.clone(), self.options.clone(), stop);
         self.node = Some(tokio::spawn(
             async move { node.await.expect("the node runs") },
         ));
+    }
+
+    /// As `dev` does when it is told to end.
+    pub(crate) async fn stop_node(&mut self) {
+        self.stop_of_node.cancel();
+        if let Some(node) = self.node.take() {
+            node.await.expect("the node ends");
+        }
     }
 
     /// As a crash: nothing is ended in good order.

@@ -76,6 +76,46 @@ async fn a_pod_dies_with_its_agent_and_is_restarted_by_the_next() {
     assert_eq!(starts.stdout, "dies-with-agent\ndies-with-agent\n");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_stopped_ends_its_pods_and_keeps_their_objects_and_logs() {
+    let mut bed = Bed::process().await;
+    bed.apply(
+        &SLEEPER
+            .replace("MARK-VALUE", "stopped")
+            .replace("echo $(MARK)", "echo run $$; echo $(MARK)"),
+    )
+    .await;
+    bed.until_ready("sleeper").await;
+
+    bed.stop_node().await;
+
+    assert_eq!(marked("MARK=stopped"), 0);
+    let kept: Pod = bed.api().get("sleeper").await.expect("the object stays");
+    assert!(kept.metadata.deletion_timestamp.is_none());
+
+    bed.start_node();
+    bed.until("sleeper", "ready again", |pod: &Pod| {
+        let status = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.container_statuses.as_ref());
+        status
+            .and_then(|list| list.first())
+            .is_some_and(|status| status.restart_count == 1 && status.ready)
+    })
+    .await;
+    let previous = kube::api::LogParams {
+        previous: true,
+        ..Default::default()
+    };
+    let logs = bed
+        .api::<Pod>()
+        .logs("sleeper", &previous)
+        .await
+        .expect("the log of the run before");
+    assert!(logs.starts_with("run "), "{logs}");
+}
+
 /// The agent as a process of its own, against the API over TLS, killed as `kill -9` does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_agent_leaves_no_process_behind() {
@@ -101,7 +141,7 @@ async fn a_killed_agent_leaves_no_process_behind() {
         .kill_on_drop(true)
         .spawn()
         .expect("started");
-    let bed = Bed::around(cluster);
+    let bed = Bed::around(&cluster);
     bed.apply(&SLEEPER.replace("MARK-VALUE", "left-behind"))
         .await;
     bed.until_ready("sleeper").await;

@@ -1,4 +1,10 @@
 //! A node and its controllers on the embedded API. The tests with real processes need root, as CI has it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails here"
+)]
 
 mod bed;
 mod exec;

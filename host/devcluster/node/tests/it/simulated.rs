@@ -174,6 +174,55 @@ async fn a_deleted_pod_goes_when_its_containers_have_ended_and_a_forced_one_at_o
 }
 
 #[tokio::test]
+async fn a_lost_pod_stays_as_it_was_until_its_node_is_back() {
+    let bed = Bed::simulated().await;
+    bed.apply(&pod("web-0", "")).await;
+    bed.until_ready("web-0").await;
+    bed.simulation.script("web-0", Script::Lost);
+
+    bed.api::<Pod>()
+        .delete("web-0", &Default::default())
+        .await
+        .expect("deleted");
+    bed.apply(&pod("web-1", "")).await;
+    bed.until_ready("web-1").await;
+    let lost: Pod = bed.api().get("web-0").await.expect("still there");
+    assert!(is_ready(&lost) && lost.metadata.deletion_timestamp.is_some());
+
+    bed.simulation.script("web-0", Script::Ready);
+    bed.until_gone::<Pod>("web-0").await;
+}
+
+#[tokio::test]
+async fn a_pod_whose_host_port_is_taken_fails() {
+    let bed = Bed::simulated().await;
+    let with_port = |name: &str| {
+        pod(name, "").replace(
+            "image: whatever",
+            "image: whatever, ports: [{ containerPort: 80, hostPort: 80 }]",
+        )
+    };
+    bed.apply(&with_port("first")).await;
+    bed.until_ready("first").await;
+
+    bed.apply(&with_port("second").replace("spec:", "spec:\n  nodeName: node"))
+        .await;
+
+    let failed = bed
+        .until("second", "failed", |pod: &Pod| {
+            pod.status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref())
+                == Some("Failed")
+        })
+        .await;
+    assert_eq!(
+        failed.status.and_then(|status| status.reason).as_deref(),
+        Some("NodePorts")
+    );
+}
+
+#[tokio::test]
 async fn endpoints_follow_readiness() {
     let bed = Bed::simulated().await;
     bed.apply("apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { clusterIP: None, selector: { app: web }, ports: [{ port: 80 }] }\n")
