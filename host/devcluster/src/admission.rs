@@ -135,11 +135,15 @@ pub(crate) fn causes(
     match kind.builtin() {
         Some(builtin) => causes.extend(validation::causes(builtin, old, object)),
         None => {
-            if let Some(schema) = kind
-                .custom(version)
-                .and_then(|custom| custom.schema.as_ref())
-            {
+            let custom = kind.custom(version);
+            if let Some(schema) = custom.and_then(|custom| custom.schema.as_ref()) {
                 causes.extend(crd_schema::causes(schema, object));
+            }
+            // Rules may take for granted what the schema says.
+            if causes.is_empty()
+                && let Some(rules) = custom.and_then(|custom| custom.rules.as_ref())
+            {
+                causes.extend(rules.causes(old, object));
             }
         }
     }

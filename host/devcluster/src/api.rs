@@ -14,6 +14,7 @@ use crate::collector;
 use crate::discovery;
 use crate::failure::Failure;
 use crate::openapi;
+use crate::protobuf;
 use crate::representation::Representation;
 use crate::request::{Options, Target};
 use crate::state::{Answer, Shape, State};
@@ -49,7 +50,14 @@ where
     let path = head.uri.path();
     if path.starts_with("/openapi/") {
         let accept = header_text(&head.headers, &header::ACCEPT);
-        return openapi::document(path, accept, &cluster.state().kinds)
+        if path == "/openapi/v2" && !accept.contains("json") && accept.contains("protobuf") {
+            return Ok(response(
+                200,
+                openapi::V2_PROTOBUF_TYPE,
+                Bytes::from_static(openapi::V2_PROTOBUF),
+            ));
+        }
+        return openapi::document(path, &cluster.state().kinds)
             .map(|document| json(200, &document));
     }
     if matches!(path, "/healthz" | "/livez" | "/readyz") {
@@ -222,12 +230,8 @@ fn decode_body(content_type: &str, body: &[u8]) -> Result<Value, Failure> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    if content_type.contains("protobuf") {
-        return Err(Failure::new(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
-        ));
+    if protobuf::is_protobuf(content_type) {
+        return protobuf::decode(body);
     }
     let decoded = if content_type.contains("yaml") {
         serde_yaml::from_slice(body).map_err(|error| error.to_string())

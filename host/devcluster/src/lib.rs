@@ -23,6 +23,7 @@ mod kinds;
 mod object;
 mod openapi;
 mod patch;
+mod protobuf;
 mod quantity;
 mod representation;
 mod request;

@@ -9,21 +9,22 @@ use crate::discovery;
 use crate::failure::Failure;
 use crate::kinds::{Kind, Kinds};
 
+/// The older document, for clients that read it in protobuf alone: it names its version and no kinds, so that they
+/// leave the validation to the server.
+pub(crate) const V2_PROTOBUF: &[u8] = b"\x0a\x032.0";
+pub(crate) const V2_PROTOBUF_TYPE: &str =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
 /// Answers the paths below `/openapi`.
-pub(crate) fn document(path: &str, accept: &str, kinds: &Kinds) -> Result<Value, Failure> {
+pub(crate) fn document(path: &str, kinds: &Kinds) -> Result<Value, Failure> {
     let segments: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
     match segments.as_slice() {
-        ["openapi", "v2"] if accept.contains("json") || accept.contains("*/*") => Ok(json!({
+        ["openapi", "v2"] => Ok(json!({
             "swagger": "2.0",
             "info": info(),
             "paths": {},
             "definitions": {},
         })),
-        ["openapi", "v2"] => Err(Failure::new(
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json",
-        )),
         ["openapi", "v3"] => Ok(index(kinds)),
         ["openapi", "v3", "api", version] => group_document("", version, kinds),
         ["openapi", "v3", "apis", group, version] => group_document(group, version, kinds),

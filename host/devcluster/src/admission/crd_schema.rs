@@ -4,15 +4,17 @@
 //! |---|---|
 //! | prune | fields that no schema names go, below `x-kubernetes-preserve-unknown-fields` they stay |
 //! | default | absent fields get the schema's `default`, from the outside in |
-//! | validate | types, bounds, patterns, enums, required fields, `allOf`/`anyOf`/`oneOf`/`not` |
+//! | validate | types, bounds, patterns, enums, required fields, `allOf`/`anyOf`/`oneOf`/`not`; then rules in CEL |
 
 mod bounds;
+mod rules;
 mod validate;
 
 use serde_json::{Map, Value};
 
 use crate::object::map;
 
+pub(crate) use rules::Rules;
 pub(crate) use validate::causes;
 
 fn flag(schema: &Value, name: &str) -> bool {

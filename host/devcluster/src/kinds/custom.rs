@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Kind, Origin};
+use crate::admission::crd_schema::Rules;
 use crate::object::{list, text};
 
 /// What a definition says about one version.
@@ -12,6 +13,7 @@ use crate::object::{list, text};
 pub(crate) struct CustomVersion {
     /// The structural schema; absent means anything goes.
     pub(crate) schema: Option<Value>,
+    pub(crate) rules: Option<Rules>,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Value>,
     pub(crate) selectable_fields: Vec<String>,
@@ -107,8 +109,10 @@ fn custom_version(version: &Value) -> CustomVersion {
                 path => Selector::Text(pointer(path)),
             },
         });
+    let schema = version.pointer("/schema/openAPIV3Schema");
     CustomVersion {
-        schema: version.pointer("/schema/openAPIV3Schema").cloned(),
+        schema: schema.cloned(),
+        rules: schema.and_then(Rules::compile),
         scale,
         columns: list(version, "/additionalPrinterColumns").to_vec(),
         selectable_fields: list(version, "/selectableFields")
