@@ -58,6 +58,10 @@ impl App {
             "" | "null" => "{}",
             text => text,
         };
+        // Into a struct, serde reads lists too.
+        if !text.starts_with('{') {
+            return Err(BadSettings("they must be an object".to_owned()));
+        }
         serde_json::from_str(text).map_err(|error| BadSettings(error.to_string()))
     }
 }

@@ -11,6 +11,9 @@ use crate::replica::{Reached, Source};
 use crate::server::{Server, Vitals};
 use crate::trouble::Trouble;
 
+/// How often one call looks how the replica gets on.
+const LOOKS: u32 = 12;
+
 pub(crate) fn attach(
     group: &Group<'_>,
     call: &Call,
@@ -44,7 +47,7 @@ pub(crate) fn attach(
         Some(Joining::CatchingUp { goal }) => Position::parse(&goal).map_err(Fault::Fatal)?,
         _ => theirs.position(),
     };
-    match replica.watch_until(&goal)? {
+    match replica.watch_until(&goal, LOOKS)? {
         Reached::Goal => done(),
         Reached::OnTheWay { percent, message } => again(message)
             .after(millis(500))
@@ -52,13 +55,17 @@ pub(crate) fn attach(
             .checkpoint(&Joining::CatchingUp {
                 goal: goal.to_string(),
             }),
-        Reached::Stuck(why) => refuse(format!(
-            "{} cannot follow {}: {why}. It is at {}, the primary at {}. Nothing was reset: mend it, or delete its claim and its pod so that it starts empty",
-            replica.name(),
-            server.name(),
-            own.position(),
-            theirs.position()
-        )),
+        Reached::Stuck(why) => {
+            let reason = format!(
+                "{} cannot follow {}: {why}. It is at {:?}, the primary at {:?}. Nothing was reset: mend it, or delete its claim and its pod so that it starts empty",
+                replica.name(),
+                server.name(),
+                own.position().to_string(),
+                theirs.position().to_string(),
+            );
+            host.event(Weight::Warning, "ReplicaStuck", &reason)?;
+            refuse(reason)
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 
 mod attach;
 mod bootstrap;
+mod fence;
 mod group;
 mod join;
 mod leave;

@@ -7,12 +7,16 @@ use stateward_sdk::Weight;
 use stateward_sdk::prelude::*;
 
 use crate::attach;
+use crate::fence;
 use crate::group::{Group, PRIMARY, is_coming};
 use crate::join::Joining;
 use crate::position::{Coverage, Position};
 use crate::replica::{Reached, Source};
 use crate::server::{Server, Vitals};
 use crate::trouble::Trouble;
+
+/// All others are looked at within one call.
+const A_LOOK: u32 = 4;
 
 /// Another member that answered.
 struct Other {
@@ -54,6 +58,7 @@ pub(crate) fn reopen(group: &Group<'_>, call: &Call, member: &Member, host: &dyn
     }
     server.ensure_replication_account(&group.replication_password()?)?;
     server.open_for_writes()?;
+    fence::lower(host)?;
     let source = group.source(member, &vitals)?;
     match point_all_at(&source, &mut server, group, &mut others, host)? {
         None => done(),
@@ -126,7 +131,7 @@ fn point_all_at(
             continue;
         }
         attach::point_at(server, vitals, source, &password)?;
-        match server.watch_until(&Position::default())? {
+        match server.watch_until(&Position::default(), A_LOOK)? {
             Reached::Goal => {}
             Reached::OnTheWay { message, .. } => {
                 return Ok(Some(format!("{}: {message}", server.name())));

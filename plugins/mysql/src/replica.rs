@@ -10,8 +10,6 @@ use crate::trouble::{Trouble, What};
 const NOT_IN_BINLOG: u32 = 1236;
 /// How long one look waits for the replica to get somewhere, in seconds.
 const LOOK: &str = "0.2";
-/// How many looks one call takes.
-const LOOKS: u32 = 12;
 
 /// What `SHOW SLAVE STATUS` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,10 +140,10 @@ impl Server {
         Ok(rows.first().and_then(|row| row.at(0)).as_deref() == Some("0"))
     }
 
-    /// Looks for a while how a replica gets on, until it has `goal` and both of its threads run.
-    pub(crate) fn watch_until(&mut self, goal: &Position) -> Result<Reached, Trouble> {
+    /// Looks so many times how a replica gets on, until it has `goal` and both of its threads run.
+    pub(crate) fn watch_until(&mut self, goal: &Position, looks: u32) -> Result<Reached, Trouble> {
         let mut message = "waits for its replication to start".to_owned();
-        for _ in 0..LOOKS {
+        for _ in 0..looks {
             let has_goal = self.waited_for(goal, LOOK)?;
             let Some(following) = self.following()? else {
                 return Ok(Reached::Stuck("it follows nobody any more".to_owned()));

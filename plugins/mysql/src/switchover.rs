@@ -5,17 +5,17 @@
 //! 3. The host records the candidate as the holder, under a new epoch — *before* it is writable.
 //! 4. In the next call the new primary opens, and all others follow it, the old one too.
 //!
-//! Steps 1 to 3 are one call, so writes stand still for that long only. What must outlive a crash in between is in `state`: the fence, that is, for
-//! which move the old primary was closed.
+//! Steps 1 to 3 are one call, so writes stand still for that long only. What must outlive a crash in between is in `state`: the
+//! [fence](crate::fence).
 
 mod candidate;
-mod fence;
 mod promote;
 
 use serde::{Deserialize, Serialize};
 use stateward_sdk::Weight;
 use stateward_sdk::prelude::*;
 
+use crate::fence;
 use crate::group::{Group, PRIMARY};
 use crate::server::Server;
 
@@ -44,6 +44,8 @@ pub(crate) fn move_role(
         return refuse(format!("there is no role {} here", held.role));
     }
     let group = Group::of(app, host)?;
+    // What stands now, whichever claim the move began with.
+    let held = group.claim().unwrap_or(held);
     let moved = call.checkpoint::<Moved>()?;
     if let Some(moved) = moved.filter(|moved| moved.epoch < held.epoch) {
         if call.cancelling {
@@ -55,7 +57,7 @@ pub(crate) fn move_role(
         return promote::promote(&group, held, moved, host);
     }
     if call.cancelling {
-        return fence::lift(&group, call, held, host);
+        return undo(&group, held, host);
     }
     match why {
         _ if target == Some(held.ordinal) => return done(),
@@ -97,7 +99,7 @@ fn hand_over(
         return again(format!("{} catches up", candidate.server.name()));
     }
 
-    if old.vitals()?.is_read_only && !fence::stands(call, host)? {
+    if old.vitals()?.is_read_only && !fence::is_raised(host) {
         return refuse(format!(
             "{} is not open for writes: its own joining comes first",
             old.name()
@@ -107,7 +109,7 @@ fn hand_over(
     match hand_last_writes(&mut old, &mut candidate.server) {
         Ok(true) => {}
         Ok(false) => {
-            fence::open_again(&mut old, call, host)?;
+            open_again(&mut old, host)?;
             return again(format!(
                 "{} did not get the last writes within {CATCH_UP} s, {} takes writes again",
                 candidate.server.name(),
@@ -116,7 +118,7 @@ fn hand_over(
             .after(secs(5));
         }
         Err(fault) => {
-            fence::open_again(&mut old, call, host)?;
+            open_again(&mut old, host)?;
             return Err(fault);
         }
     }
@@ -134,6 +136,23 @@ fn hand_over(
             epoch: held.epoch,
             calls: 0,
         })
+}
+
+/// The move is not wanted any more, and nothing was handed over.
+fn undo(group: &Group<'_>, held: &Claim, host: &dyn Host) -> Step {
+    if fence::is_raised(host) {
+        match host.member(held.ordinal).filter(|m| m.pod.is_some()) {
+            Some(holder) => open_again(&mut group.open(&holder)?, host)?,
+            // It is opened by its own joining.
+            None => fence::lower(host)?,
+        }
+    }
+    done()
+}
+
+fn open_again(old: &mut Server, host: &dyn Host) -> Result<(), Fault> {
+    old.open_for_writes()?;
+    Ok(fence::lower(host)?)
 }
 
 /// Whether the candidate has everything now that can ever have been written to the old primary.

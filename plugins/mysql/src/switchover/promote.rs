@@ -4,6 +4,7 @@ use stateward_sdk::Weight;
 use stateward_sdk::prelude::*;
 
 use crate::attach;
+use crate::fence;
 use crate::group::{Group, is_coming};
 use crate::position::Position;
 use crate::replica::{Reached, Source};
@@ -13,6 +14,8 @@ use crate::trouble::Trouble;
 
 /// A member that does not answer is given so many calls; after that its own `post_ready` attaches it when it is back.
 const PATIENCE: u32 = 8;
+/// All others are looked at within one call.
+const A_LOOK: u32 = 4;
 
 pub(super) fn promote(group: &Group<'_>, held: &Claim, moved: Moved, host: &dyn Host) -> Step {
     let name = group.name(held.ordinal);
@@ -30,6 +33,7 @@ pub(super) fn promote(group: &Group<'_>, held: &Claim, moved: Moved, host: &dyn 
         primary.stop_following()?;
     }
     primary.open_for_writes()?;
+    fence::lower(host)?;
 
     let waits_for = point_others_at(group, &holder, &mut primary, host)?;
     if !waits_for.is_empty() && moved.calls < PATIENCE {
@@ -73,7 +77,7 @@ fn point_others_at(
         }
     }
     for mut server in pointed {
-        match server.watch_until(&Position::default())? {
+        match server.watch_until(&Position::default(), A_LOOK)? {
             Reached::Goal => {}
             Reached::OnTheWay { message: why, .. } | Reached::Stuck(why) => {
                 waits_for.push(format!("{}: {why}", server.name()));

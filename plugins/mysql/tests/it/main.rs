@@ -7,5 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod group;
+mod joining;
 mod mariadb;
+mod moving;
 mod real;
+mod scaling;
+mod simulation;
