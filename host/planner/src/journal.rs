@@ -77,6 +77,95 @@ pub enum MoveCause {
     Failed,
 }
 
+impl Cause {
+    /// As in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::ScaleIn => "scale-in",
+            Cause::Update => "update",
+            Cause::Replace => "replace",
+            Cause::Evict => "evict",
+            Cause::External => "external",
+            Cause::Teardown => "teardown",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl MoveCause {
+    /// As in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MoveCause::Planned => "planned",
+            MoveCause::Leaving => "leaving",
+            MoveCause::Update => "update",
+            MoveCause::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for MoveCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Invocation {
+    /// Something may have been done under this id that is neither finished nor undone.
+    pub fn is_under_way(&self) -> bool {
+        match &self.phase {
+            Phase::InProgress { .. } => true,
+            Phase::Done => false,
+            Phase::Calling
+            | Phase::Refused { .. }
+            | Phase::Failing { .. }
+            | Phase::Fatal { .. } => self.checkpoint.is_some(),
+        }
+    }
+
+    /// The purpose is reached, and was not undone since.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done && !self.cancelling
+    }
+
+    /// What was begun under this id is undone.
+    pub fn is_undone(&self) -> bool {
+        self.phase == Phase::Done && self.cancelling
+    }
+}
+
+impl Act {
+    /// The id of the invocation for this purpose.
+    pub fn id(&self) -> InvocationId {
+        InvocationId(match self {
+            Act::PreScale { scale, ordinal } => format!("pre-scale/{scale}/{ordinal}"),
+            Act::PostReady { pod, restarts, .. } => format!("post-ready/{pod}/{restarts}"),
+            Act::PreDelete { pod, cause, .. } => format!("pre-delete/{pod}/{cause}"),
+            Act::MoveRole {
+                role,
+                epoch,
+                number,
+                ..
+            } => format!("move-role/{role}/{epoch}/{number}"),
+        })
+    }
+
+    /// The name of the hook, as in the contract.
+    pub fn hook(&self) -> &'static str {
+        match self {
+            Act::PreScale { .. } => "pre-scale",
+            Act::PostReady { .. } => "post-ready",
+            Act::PreDelete { .. } => "pre-delete",
+            Act::MoveRole { .. } => "move-role",
+        }
+    }
+}
+
 /// One invocation as it stands. Kept in the app's status while it is under way, in memory otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,13 +7,31 @@
 //! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
 //! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
 
+mod admission;
+mod adoption;
+mod availability;
+mod claims;
+mod creation;
+mod deletion;
+mod draft;
+mod facts;
 pub mod forecast;
+mod hooks;
+pub mod identity;
 pub mod journal;
 pub mod model;
 pub mod plan;
+mod planning;
+mod revisions;
+mod roles;
+mod rollout;
+mod scaling;
+mod scene;
 pub mod spec;
 pub mod state;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod waiting;
 pub mod world;
 
@@ -22,7 +40,8 @@ pub use jiff::Timestamp;
 pub use journal::commit::commit;
 pub use journal::{Act, Invocation, InvocationId, Phase};
 pub use model::Model;
-pub use plan::{Plan, Step, plan};
+pub use plan::{Plan, Step};
+pub use planning::plan;
 pub use spec::Spec;
 pub use state::put_state;
 pub use status::Status;

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::journal::{Act, Cause, InvocationId};
 use crate::status::Status;
-use crate::world::World;
 
 /// What to do now, what to record, and when to look again at the latest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,16 +140,4 @@ pub enum WhyPatch {
 pub enum Question {
     Validate,
     MemberConfig { ordinal: u32 },
-}
-
-/// What to do now. Pure, deterministic and total.
-pub fn plan(world: &World, now: Timestamp) -> Plan {
-    let _ = now;
-    Plan {
-        steps: Vec::new(),
-        status: world.recorded.clone(),
-        status_is_urgent: false,
-        wake_at: None,
-        forget: BTreeSet::new(),
-    }
 }

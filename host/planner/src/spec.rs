@@ -1,10 +1,18 @@
 //! The spec of an app: the fields of `apps/v1` `StatefulSetSpec` under the same names with the same meaning. Parsed once, at the edge.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+mod error;
+mod fields;
+mod names;
+mod parsing;
+mod selecting;
+mod strategy;
+
 use std::collections::BTreeMap;
 
-use crate::world::Face;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use error::SpecError;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +32,13 @@ pub struct Spec {
     pub retention: Retention,
     /// Negative: keep everything, as upstream.
     pub revision_history_limit: i64,
+}
+
+impl Spec {
+    /// Whether this ordinal is wanted.
+    pub fn contains(&self, ordinal: u32) -> bool {
+        ordinal >= self.start && ordinal - self.start < self.replicas
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,58 +96,4 @@ pub struct Retention {
 pub enum RetentionPolicy {
     Retain,
     Delete,
-}
-
-/// What is wrong with a spec, where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    #[error("spec.{path} is missing: {help}")]
-    Missing { path: String, help: String },
-    #[error("spec.{path} {problem}: {help}")]
-    Invalid {
-        path: String,
-        problem: String,
-        help: String,
-    },
-    #[error("spec.{path}: unknown value {value:?}, use one of {allowed}")]
-    UnknownValue {
-        path: String,
-        value: String,
-        allowed: String,
-    },
-    #[error("metadata.name {name:?} {problem}: {help}")]
-    Name {
-        name: String,
-        problem: String,
-        help: String,
-    },
-}
-
-impl SpecError {
-    /// Stable, CamelCase.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            SpecError::Missing { .. } => "SpecFieldMissing",
-            SpecError::Invalid { .. } => "SpecInvalid",
-            SpecError::UnknownValue { .. } => "SpecUnknownValue",
-            SpecError::Name { .. } => "NameInvalid",
-        }
-    }
-}
-
-impl Spec {
-    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. Our own fields beside upstream's are not looked at.
-    pub fn parse(face: Face, spec: &Value) -> Result<Spec, SpecError> {
-        let _ = (face, spec);
-        Err(SpecError::Missing {
-            path: "selector".to_owned(),
-            help: "say which labels the pods have".to_owned(),
-        })
-    }
-
-    /// Whether pods, labels and claims made from this name fit Kubernetes' limits.
-    pub fn check_name(&self, name: &str) -> Result<(), SpecError> {
-        let _ = name;
-        Ok(())
-    }
 }

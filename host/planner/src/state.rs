@@ -1,6 +1,9 @@
 //! The plugin's `state`: a few small facts of the app, kept in its status under compare-and-set.
 
-use crate::status::Status;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::status::{StateEntry, Status};
 
 /// Keys of one app, at most.
 pub const MAX_KEYS: usize = 16;
@@ -53,6 +56,71 @@ pub fn put_state(
     value: &[u8],
     after_version: u64,
 ) -> Result<(Status, u64), StateError> {
-    let _ = (key, value);
-    Ok((status.clone(), after_version.saturating_add(1)))
+    if !is_key(key) {
+        return Err(StateError::BadKey {
+            key: key.chars().take(MAX_KEY_CHARACTERS).collect(),
+        });
+    }
+    let key = key.to_owned();
+    if value.len() > MAX_VALUE_BYTES {
+        let bytes = value.len();
+        return Err(StateError::ValueTooLarge { key, bytes });
+    }
+    let known = status.state.get(&key);
+    let version = known.map_or(0, |entry| entry.version);
+    if version != after_version {
+        return Err(StateError::Conflict {
+            key,
+            version,
+            after_version,
+        });
+    }
+    if known.is_none() && status.state.len() >= MAX_KEYS {
+        return Err(StateError::TooManyKeys { key });
+    }
+    let version = version.saturating_add(1);
+    let mut status = status.clone();
+    let value = BASE64_STANDARD.encode(value);
+    status.state.insert(key, StateEntry { value, version });
+    Ok((status, version))
+}
+
+fn is_key(key: &str) -> bool {
+    let is_allowed =
+        |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    (1..=MAX_KEY_CHARACTERS).contains(&key.len()) && key.chars().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_put_after_the_version_that_was_read() {
+        let (status, version) = put_state(&Status::default(), "fence", b"1", 0).unwrap();
+        assert_eq!(version, 1);
+        let error = put_state(&status, "fence", b"2", 0).unwrap_err();
+        assert_eq!(error.reason(), "StateConflict");
+        let (status, version) = put_state(&status, "fence", b"2", 1).unwrap();
+        assert_eq!(version, 2);
+        assert_eq!(status.state["fence"].value, "Mg==");
+    }
+
+    #[test]
+    fn state_is_bounded() {
+        let mut status = Status::default();
+        for n in 0..MAX_KEYS {
+            status = put_state(&status, &format!("key-{n}"), &[7; MAX_VALUE_BYTES], 0)
+                .unwrap()
+                .0;
+        }
+        let one_more = put_state(&status, "one-more", b"", 0).unwrap_err();
+        assert_eq!(one_more.reason(), "StateTooManyKeys");
+        let large = put_state(&status, "key-0", &[7; MAX_VALUE_BYTES + 1], 1).unwrap_err();
+        assert_eq!(large.reason(), "StateValueTooLarge");
+        for bad in ["", "a b", "ä", &"k".repeat(64)] {
+            let error = put_state(&status, bad, b"", 0).unwrap_err();
+            assert_eq!(error.reason(), "StateBadKey", "{bad}");
+        }
+    }
 }

@@ -1,5 +1,10 @@
 //! The status of an app: upstream's fields, and ours (written in the StatefulApp face only).
 
+mod conditions;
+mod counting;
+mod drawing;
+mod worth;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -7,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Invocation;
 use crate::waiting::Waiting;
-use crate::world::Face;
+
+pub(crate) use drawing::draw_up;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -40,15 +46,6 @@ pub struct Status {
     /// The plugin's `state`, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub state: BTreeMap<String, StateEntry>,
-}
-
-impl Status {
-    /// Whether this status tells something that `recorded` does not. What changes with every look (attempts, the next ask, percent) is not worth a write.
-    /// In the StatefulSet face only upstream's fields count.
-    pub fn is_worth_writing(&self, recorded: &Status, face: Face) -> bool {
-        let _ = face;
-        self != recorded
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +112,28 @@ pub struct RoleStatus {
     /// The last switchover wish that ended, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_request: Option<EndedRequest>,
+}
+
+impl RoleStatus {
+    /// A role that nobody ever claimed.
+    pub fn unclaimed(name: &str) -> RoleStatus {
+        RoleStatus {
+            name: name.to_owned(),
+            holder: None,
+            epoch: 0,
+            moves: 0,
+            moving: None,
+            last_request: None,
+        }
+    }
+
+    /// Where a move brought it, for people.
+    pub(crate) fn moved(&self) -> String {
+        match &self.holder {
+            Some(holder) => format!("role {} moved to ordinal {}", self.name, holder.ordinal),
+            None => format!("role {} has no holder now", self.name),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,16 @@
 //! What an app waits for. One source for status, events, `stateward why` and metrics.
+//!
+//! A rule that decides answers with a [`Gate`]; the value that closes it is what people read later.
+
+mod list;
+mod text;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::journal::{Act, InvocationId};
+
+pub(crate) use list::rendered;
 
 /// Who can end the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,4 +37,125 @@ pub struct Waiting {
     pub unblocks: String,
     /// Kept from the recorded entry of the same owner, reason and subject.
     pub since: Timestamp,
+}
+
+/// May it be done now?
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Gate {
+    Open,
+    Wait(WaitingFor),
+}
+
+/// One thing that the app waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum WaitingFor {
+    /// A pod's containers do not all run yet.
+    PodStarting {
+        pod: String,
+        hindrance: Option<String>,
+    },
+    /// Its containers run; it is not Ready.
+    PodNotReady {
+        pod: String,
+        hindrance: Option<String>,
+    },
+    /// Ready, but not for `minReadySeconds` yet.
+    PodReadyLongEnough {
+        pod: String,
+        seconds: u32,
+    },
+    PodTerminating {
+        pod: String,
+    },
+    ClaimTerminating {
+        claim: String,
+        pod: String,
+    },
+    /// The former pod owns the claim; garbage collection will delete it.
+    ClaimStale {
+        claim: String,
+        pod: String,
+    },
+    /// A pod of this name exists that is not ours.
+    NameTaken {
+        pod: String,
+    },
+    /// An act hook has not answered `done`.
+    Hook {
+        act: Act,
+        standing: HookStanding,
+    },
+    MemberConfig {
+        pod: String,
+        problem: Option<(String, String)>,
+    },
+    /// `validate` was not answered yet.
+    Validation,
+    ValidationRefused {
+        message: String,
+    },
+    ValidationFailed {
+        reason: String,
+        message: String,
+    },
+    PluginUnavailable {
+        name: String,
+        reason: String,
+        message: String,
+    },
+    /// Scaling waits until the present spec is accepted.
+    UnfinishedScale {
+        target: u32,
+    },
+    /// Nobody that could take over a role is available.
+    NoCandidate {
+        role: String,
+        pod: String,
+    },
+    RoleUnheld {
+        role: String,
+    },
+    /// A switchover must wait for another move of the role.
+    SwitchoverQueued {
+        role: String,
+    },
+    Partition {
+        partition: u32,
+        pods: Vec<String>,
+        revision: String,
+    },
+    OnDelete {
+        pods: Vec<String>,
+        revision: String,
+    },
+    /// The status must be written first; over in a moment, and told to nobody.
+    Recording,
+}
+
+/// How far the hook is that is waited for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum HookStanding {
+    /// The call is about to be made, or in flight.
+    Asked,
+    /// Another invocation has the lane.
+    Queued {
+        behind: InvocationId,
+    },
+    InProgress {
+        percent: Option<u8>,
+        message: String,
+    },
+    Refused {
+        reason: String,
+    },
+    Failing {
+        reason: String,
+        message: String,
+        failures: u32,
+    },
+    Fatal {
+        message: String,
+    },
+    /// `done`, but the role has the holder that it had.
+    DidNotMove,
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Invocation, Phase};
-use crate::status::Status;
+use crate::hooks;
+use crate::journal::{Act, Invocation, Phase};
+use crate::status::{EndedRequest, Holder, RoleStatus, Status};
 use crate::world::{Pod, Role};
 
 /// What came out of one call of an act hook.
@@ -69,6 +70,8 @@ impl Conflict {
 }
 
 /// The status that records this answer. `status` is what stands in the API, `pods` are the app's, `roles` are those of the plugin's manifest.
+///
+/// A `move-role` that is done ends the recorded move in the same write, so that it is never begun again from its new holder.
 pub fn commit(
     status: &Status,
     invocation: &Invocation,
@@ -76,6 +79,331 @@ pub fn commit(
     pods: &[Pod],
     roles: &[Role],
 ) -> Result<Status, Conflict> {
-    let _ = (invocation, answer, pods, roles);
-    Ok(status.clone())
+    let mut status = status.clone();
+    for request in &answer.requests {
+        fulfil(&mut status, request, pods, roles)?;
+    }
+    let answered = Invocation {
+        phase: answer.phase.clone(),
+        checkpoint: answer
+            .checkpoint
+            .clone()
+            .or_else(|| invocation.checkpoint.clone()),
+        ..invocation.clone()
+    };
+    if let Act::MoveRole { role, number, .. } = &answered.act
+        && answered.is_done()
+    {
+        end_move(&mut status, role, *number);
+    }
+    let place = status
+        .invocations
+        .iter()
+        .position(|known| known.id == answered.id);
+    match (place, hooks::must_stand(&answered)) {
+        (Some(place), true) => {
+            if let Some(known) = status.invocations.get_mut(place) {
+                *known = answered;
+            }
+        }
+        (Some(place), false) => drop(status.invocations.remove(place)),
+        (None, true) => status.invocations.push(answered),
+        (None, false) => {}
+    }
+    Ok(status)
+}
+
+fn fulfil(
+    status: &mut Status,
+    request: &RoleRequest,
+    pods: &[Pod],
+    roles: &[Role],
+) -> Result<(), Conflict> {
+    let (name, after_epoch) = match request {
+        RoleRequest::Claim {
+            role, after_epoch, ..
+        }
+        | RoleRequest::Release { role, after_epoch } => (role, *after_epoch),
+    };
+    if !roles
+        .iter()
+        .any(|known| known.name == *name && known.exclusive)
+    {
+        return Err(Conflict::NotExclusive { role: name.clone() });
+    }
+    let mut record = status
+        .roles
+        .iter()
+        .find(|known| known.name == *name)
+        .cloned()
+        .unwrap_or_else(|| RoleStatus::unclaimed(name));
+    if record.epoch != after_epoch {
+        return Err(Conflict::Epoch {
+            role: name.clone(),
+            epoch: record.epoch,
+            after_epoch,
+        });
+    }
+    record.holder = match request {
+        RoleRequest::Claim { pod, .. } => {
+            Some(holder(pods, pod).ok_or_else(|| Conflict::NoSuchPod {
+                role: name.clone(),
+                pod: pod.clone(),
+            })?)
+        }
+        RoleRequest::Release { .. } => None,
+    };
+    record.epoch = record.epoch.saturating_add(1);
+    match status.roles.iter_mut().find(|known| known.name == *name) {
+        Some(known) => *known = record,
+        None => status.roles.push(record),
+    }
+    Ok(())
+}
+
+fn holder(pods: &[Pod], uid: &str) -> Option<Holder> {
+    let pod = pods
+        .iter()
+        .find(|pod| pod.uid == uid && pod.deletion.is_none())?;
+    let (_, ordinal) = pod.name.rsplit_once('-')?;
+    Some(Holder {
+        ordinal: ordinal.parse().ok()?,
+        pod: uid.to_owned(),
+    })
+}
+
+fn end_move(status: &mut Status, role: &str, number: u64) {
+    let Some(record) = status.roles.iter_mut().find(|known| known.name == role) else {
+        return;
+    };
+    let has_moved = record
+        .moving
+        .as_ref()
+        .is_some_and(|moving| moving.number == number && record.epoch > moving.epoch)
+        && record.holder.is_some();
+    if !has_moved {
+        return;
+    }
+    if let Some(request) = record.moving.take().and_then(|moving| moving.request) {
+        record.last_request = Some(EndedRequest {
+            id: request,
+            result: "Moved".to_owned(),
+            message: record.moved(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::MoveCause;
+    use crate::status::Moving;
+    use crate::testing::{app, now, pod};
+    use jiff::Timestamp;
+
+    fn roles() -> Vec<Role> {
+        vec![Role {
+            name: "primary".to_owned(),
+            exclusive: true,
+            movable: true,
+        }]
+    }
+
+    fn pods() -> Vec<Pod> {
+        [0, 1]
+            .map(|ordinal| pod(&app(2), ordinal, "web-a"))
+            .to_vec()
+    }
+
+    fn invocation(act: Act) -> Invocation {
+        Invocation {
+            id: act.id(),
+            act,
+            started: now(),
+            attempts: 1,
+            checkpoint: None,
+            phase: Phase::Calling,
+            cancelling: false,
+            is_recorded: false,
+        }
+    }
+
+    fn post_ready() -> Invocation {
+        invocation(Act::PostReady {
+            ordinal: 0,
+            pod: "uid-0".to_owned(),
+            restarts: 0,
+        })
+    }
+
+    fn done(requests: Vec<RoleRequest>) -> Answer {
+        Answer {
+            phase: Phase::Done,
+            checkpoint: None,
+            requests,
+        }
+    }
+
+    fn claim(pod: &str, after_epoch: u64) -> RoleRequest {
+        RoleRequest::Claim {
+            role: "primary".to_owned(),
+            pod: pod.to_owned(),
+            after_epoch,
+        }
+    }
+
+    #[test]
+    fn a_claim_comes_under_a_new_epoch() {
+        let answer = done(vec![claim("uid-0", 0)]);
+        let status = commit(
+            &Status::default(),
+            &post_ready(),
+            &answer,
+            &pods(),
+            &roles(),
+        )
+        .unwrap();
+        assert_eq!(status.roles[0].epoch, 1);
+        assert_eq!(
+            status.roles[0].holder,
+            Some(Holder {
+                ordinal: 0,
+                pod: "uid-0".to_owned()
+            })
+        );
+        assert!(
+            status.invocations.is_empty(),
+            "done at once needs no record"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_fulfilled_whole_changes_nothing() {
+        let cases = [
+            (vec![claim("uid-0", 1)], "RoleEpochChanged"),
+            (vec![claim("uid-9", 0)], "RoleClaimedForUnknownPod"),
+            (
+                vec![claim("uid-0", 0), claim("uid-1", 0)],
+                "RoleEpochChanged",
+            ),
+            (
+                vec![RoleRequest::Release {
+                    role: "reader".to_owned(),
+                    after_epoch: 0,
+                }],
+                "RoleNotExclusive",
+            ),
+        ];
+        for (requests, reason) in cases {
+            let result = commit(
+                &Status::default(),
+                &post_ready(),
+                &done(requests),
+                &pods(),
+                &roles(),
+            );
+            assert_eq!(result.unwrap_err().reason(), reason);
+        }
+    }
+
+    #[test]
+    fn a_terminating_pod_cannot_take_a_role() {
+        let mut pods = pods();
+        pods[0].deletion = Some(now());
+        let answer = done(vec![claim("uid-0", 0)]);
+        let result = commit(&Status::default(), &post_ready(), &answer, &pods, &roles());
+        assert_eq!(result.unwrap_err().reason(), "RoleClaimedForUnknownPod");
+    }
+
+    #[test]
+    fn progress_and_its_checkpoint_stand_until_the_end() {
+        let answer = Answer {
+            phase: Phase::InProgress {
+                ask_again: Timestamp::UNIX_EPOCH,
+                percent: Some(5),
+                message: "copying".to_owned(),
+            },
+            checkpoint: Some("Y2s=".to_owned()),
+            requests: Vec::new(),
+        };
+        let status = commit(
+            &Status::default(),
+            &post_ready(),
+            &answer,
+            &pods(),
+            &roles(),
+        )
+        .unwrap();
+        assert_eq!(status.invocations[0].checkpoint.as_deref(), Some("Y2s="));
+        let ended = commit(
+            &status,
+            &status.invocations[0],
+            &done(Vec::new()),
+            &pods(),
+            &roles(),
+        )
+        .unwrap();
+        assert!(ended.invocations.is_empty());
+    }
+
+    #[test]
+    fn a_permission_to_delete_stands_before_it_is_used() {
+        let asked = invocation(Act::PreDelete {
+            ordinal: 1,
+            pod: "uid-1".to_owned(),
+            cause: crate::journal::Cause::ScaleIn,
+        });
+        let status = commit(
+            &Status::default(),
+            &asked,
+            &done(Vec::new()),
+            &pods(),
+            &roles(),
+        )
+        .unwrap();
+        assert_eq!(status.invocations[0].id.0, "pre-delete/uid-1/scale-in");
+    }
+
+    #[test]
+    fn a_move_ends_with_the_claim_that_fulfils_it() {
+        let mut status = Status::default();
+        status.roles.push(RoleStatus {
+            holder: Some(Holder {
+                ordinal: 0,
+                pod: "uid-0".to_owned(),
+            }),
+            epoch: 4,
+            moves: 2,
+            moving: Some(Moving {
+                number: 2,
+                epoch: 4,
+                cause: MoveCause::Planned,
+                target: Some(1),
+                request: Some("wish".to_owned()),
+            }),
+            ..RoleStatus::unclaimed("primary")
+        });
+        let asked = invocation(Act::MoveRole {
+            role: "primary".to_owned(),
+            epoch: 4,
+            number: 2,
+            cause: MoveCause::Planned,
+            target: Some(1),
+        });
+        let status = commit(
+            &status,
+            &asked,
+            &done(vec![claim("uid-1", 4)]),
+            &pods(),
+            &roles(),
+        )
+        .unwrap();
+        let role = &status.roles[0];
+        assert_eq!((role.epoch, &role.moving), (5, &None));
+        let ended = role.last_request.as_ref().unwrap();
+        assert_eq!(
+            (ended.id.as_str(), ended.result.as_str()),
+            ("wish", "Moved")
+        );
+    }
 }

@@ -1,0 +1,122 @@
+//! Which pods are ours (items 22 to 29).
+//!
+//! | owner     | name and selector fit | then |
+//! |-----------|-----------------------|------|
+//! | we        | yes                   | ours |
+//! | we        | no                    | released, unless the app is being deleted |
+//! | nobody    | yes                   | adopted, unless the app or the pod is being deleted |
+//! | nobody    | no                    | left alone |
+//! | another   | –                     | left alone |
+
+use crate::draft::Draft;
+use crate::identity::ordinal_of;
+use crate::plan::Step;
+use crate::world::{Pod, World};
+
+/// Our pods, and of each whether we own it already.
+pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<(&'w Pod, bool)> {
+    let app = &world.app;
+    let mut ours = Vec::with_capacity(world.pods.len());
+    for pod in &world.pods {
+        let fits =
+            ordinal_of(&app.name, &pod.name).is_some() && app.spec.selector.matches(&pod.labels);
+        let owner = pod.owners.iter().find(|owner| owner.controller);
+        match owner {
+            Some(owner) if owner.uid != app.uid => {}
+            Some(_) if fits => ours.push((pod, true)),
+            Some(_) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
+                name: pod.name.clone(),
+                uid: pod.uid.clone(),
+            }),
+            None if fits && app.deletion.is_none() && pod.deletion.is_none() => {
+                draft.steps.push(Step::AdoptPod {
+                    name: pod.name.clone(),
+                    uid: pod.uid.clone(),
+                });
+                ours.push((pod, false));
+            }
+            Some(_) | None => {}
+        }
+    }
+    ours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{pod, world};
+    use jiff::Timestamp;
+
+    fn claimed(edit: impl Fn(&mut World, &mut Pod)) -> (usize, Vec<&'static str>) {
+        let mut world = world(1);
+        let mut pod = pod(&world.app, 0, "web-a");
+        edit(&mut world, &mut pod);
+        world.pods = vec![pod];
+        let mut draft = Draft::of(&world);
+        let ours = claim(&world, &mut draft).len();
+        let steps = draft
+            .steps
+            .iter()
+            .map(|step| match step {
+                Step::AdoptPod { .. } => "adopt",
+                Step::ReleasePod { .. } => "release",
+                _ => "other",
+            })
+            .collect();
+        (ours, steps)
+    }
+
+    /// Upstream's GetPodsForStatefulSetAdopt and Release.
+    #[test]
+    fn the_table_holds() {
+        let deleted = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(claimed(|_, _| {}), (1, vec![]));
+        assert_eq!(claimed(|_, pod| pod.owners.clear()), (1, vec!["adopt"]));
+        assert_eq!(
+            claimed(|_, pod| pod.labels.clear()),
+            (0, vec!["release"]),
+            "ours, not selected"
+        );
+        assert_eq!(
+            claimed(|_, pod| pod.name = "web-01".to_owned()),
+            (0, vec!["release"]),
+            "ours, not our name"
+        );
+        assert_eq!(
+            claimed(|_, pod| {
+                pod.owners.clear();
+                pod.name = "webber-0".to_owned();
+            }),
+            (0, vec![]),
+            "selected alone is not enough"
+        );
+        assert_eq!(
+            claimed(|_, pod| pod.owners[0].uid = "another".to_owned()),
+            (0, vec![])
+        );
+        assert_eq!(
+            claimed(|_, pod| {
+                pod.owners.clear();
+                pod.deletion = deleted;
+            }),
+            (0, vec![]),
+            "a pod in deletion is not adopted"
+        );
+        assert_eq!(
+            claimed(|world, pod| {
+                world.app.deletion = deleted;
+                pod.owners.clear();
+            }),
+            (0, vec![]),
+            "an app in deletion adopts nothing"
+        );
+        assert_eq!(
+            claimed(|world, pod| {
+                world.app.deletion = deleted;
+                pod.labels.clear();
+            }),
+            (0, vec![]),
+            "an app in deletion releases nothing"
+        );
+    }
+}

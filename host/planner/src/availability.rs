@@ -1,0 +1,114 @@
+//! Where a member stands, and whether it is *available*: Ready for `minReadySeconds`, and joined by `post-ready` where the plugin has it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::draft::Draft;
+use crate::hooks::{Hooks, POST_READY};
+use crate::identity::POST_READY_ANNOTATION;
+use crate::journal::Act;
+use crate::scene::{Mode, Scene};
+use crate::waiting::WaitingFor;
+use crate::world::{Pod, PodPhase, World};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Standing {
+    /// Being deleted, whatever else it is.
+    Terminating,
+    /// Failed or Succeeded: it will never run again.
+    Terminal,
+    /// Its containers do not all run yet.
+    Starting,
+    NotReady,
+    /// Ready, and `post-ready` is not done.
+    Joining {
+        act: Act,
+    },
+    /// Ready and joined, but not for long enough.
+    Unproven {
+        until: Timestamp,
+    },
+    Available,
+}
+
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    pod.phase == PodPhase::Running && pod.ready_since.is_some()
+}
+
+pub(crate) fn standing(
+    world: &World,
+    hooks: &Hooks<'_>,
+    pod: &Pod,
+    ordinal: u32,
+    is_wanted: bool,
+    now: Timestamp,
+) -> Standing {
+    if pod.deletion.is_some() {
+        return Standing::Terminating;
+    }
+    let ready_since = match (pod.phase, pod.ready_since) {
+        (PodPhase::Failed | PodPhase::Succeeded, _) => return Standing::Terminal,
+        (PodPhase::Pending, _) => return Standing::Starting,
+        (PodPhase::Running, Some(since)) => since,
+        (PodPhase::Running | PodPhase::Unknown, _) => return Standing::NotReady,
+    };
+    // Who is to leave need not join any more.
+    if is_wanted && hooks.has(POST_READY) && !has_joined(pod) {
+        let act = post_ready(pod, ordinal);
+        let is_done = world
+            .journal
+            .get(&act.id())
+            .is_some_and(crate::Invocation::is_done);
+        if !is_done {
+            return Standing::Joining { act };
+        }
+    }
+    let seconds = i64::from(world.app.spec.min_ready_seconds);
+    match ready_since.checked_add(SignedDuration::from_secs(seconds)) {
+        Ok(until) if until > now => Standing::Unproven { until },
+        _ => Standing::Available,
+    }
+}
+
+pub(crate) fn post_ready(pod: &Pod, ordinal: u32) -> Act {
+    Act::PostReady {
+        ordinal,
+        pod: pod.uid.clone(),
+        restarts: pod.restarts,
+    }
+}
+
+/// That this incarnation joined, since its last container restart, stands on the pod.
+pub(crate) fn has_joined(pod: &Pod) -> bool {
+    pod.annotations
+        .get(POST_READY_ANNOTATION)
+        .is_some_and(|restarts| *restarts == pod.restarts.to_string())
+}
+
+/// Tells what each member waits for until it is available, and asks for the hooks that it takes.
+pub(crate) fn tell(scene: &Scene<'_>, draft: &mut Draft) {
+    for member in scene.members.values() {
+        let is_wanted = scene.goal.ordinals.contains(member.ordinal);
+        let pod = member.pod.name.clone();
+        let hindrance = member.pod.hindrance.clone();
+        match &member.standing {
+            Standing::Terminating => draft.wait(WaitingFor::PodTerminating { pod }),
+            Standing::Starting if is_wanted => {
+                draft.wait(WaitingFor::PodStarting { pod, hindrance });
+            }
+            Standing::NotReady if is_wanted => {
+                draft.wait(WaitingFor::PodNotReady { pod, hindrance });
+            }
+            Standing::Unproven { until } => {
+                draft.wake(*until);
+                if is_wanted {
+                    let seconds = scene.world.app.spec.min_ready_seconds;
+                    draft.wait(WaitingFor::PodReadyLongEnough { pod, seconds });
+                }
+            }
+            Standing::Joining { act } if scene.goal.mode != Mode::Nothing => {
+                draft.want(act.clone(), false);
+            }
+            _ => {}
+        }
+    }
+}

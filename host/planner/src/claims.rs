@@ -1,0 +1,161 @@
+//! The claims of a member: made before its pod, kept after it, used as they are (items 45 to 57).
+
+mod bodies;
+
+use serde_json::Value;
+
+use crate::draft::Draft;
+use crate::identity::{claim_name, pod_name};
+use crate::plan::Step;
+use crate::scene::Scene;
+use crate::waiting::WaitingFor;
+use crate::world::{App, Claim, PodPhase, World};
+
+/// What the claims of an ordinal allow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Claims {
+    /// Its pod may be there; these claims are to be made first.
+    Usable { missing: Vec<Value> },
+    /// No pod may be made that would use them.
+    Wait(WaitingFor),
+}
+
+/// The claims of the app by name, so that a plan looks each up once.
+pub(crate) struct Shelf<'w> {
+    app: &'w App,
+    by_name: std::collections::BTreeMap<&'w str, &'w Claim>,
+}
+
+impl<'w> Shelf<'w> {
+    pub(crate) fn of(world: &'w World) -> Shelf<'w> {
+        Shelf {
+            app: &world.app,
+            by_name: world
+                .claims
+                .iter()
+                .map(|claim| (claim.name.as_str(), claim))
+                .collect(),
+        }
+    }
+
+    /// Claims of this ordinal before its pod is made.
+    pub(crate) fn for_creation(&self, ordinal: u32) -> Claims {
+        let pod = pod_name(&self.app.name, ordinal);
+        for name in self.app.spec.claim_names() {
+            let name = claim_name(name, &self.app.name, ordinal);
+            let Some(claim) = self.by_name.get(name.as_str()) else {
+                continue;
+            };
+            if claim.deletion.is_some() {
+                // Upstream item 51.
+                return Claims::Wait(WaitingFor::ClaimTerminating { claim: name, pod });
+            }
+            if is_held_by_a_former_pod(claim, &pod) {
+                return Claims::Wait(WaitingFor::ClaimStale { claim: name, pod });
+            }
+        }
+        Claims::Usable {
+            missing: self.missing(ordinal),
+        }
+    }
+
+    /// Claims of this ordinal that do not exist, ready to be made.
+    pub(crate) fn missing(&self, ordinal: u32) -> Vec<Value> {
+        self.app
+            .spec
+            .claim_templates
+            .iter()
+            .filter_map(|template| {
+                let name = template.pointer("/metadata/name")?.as_str()?;
+                let name = claim_name(name, &self.app.name, ordinal);
+                (!self.by_name.contains_key(name.as_str()))
+                    .then(|| bodies::claim_body(self.app, &name, template))
+            })
+            .collect()
+    }
+}
+
+/// A claim that vanished while its pod is pending is made again (item 52). Under a running pod nothing is touched (item 53).
+pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
+    for member in scene.wanted() {
+        if member.pod.phase == PodPhase::Pending && member.is_alive() && member.is_adopted {
+            let claims = scene.claims.missing(member.ordinal);
+            if !claims.is_empty() {
+                draft.steps.push(Step::CreateClaims {
+                    ordinal: member.ordinal,
+                    claims,
+                });
+            }
+        }
+    }
+}
+
+/// The last incarnation of the pod owns the claim: garbage collection is about to delete it (item 63). The claim is watched, so the wait ends by itself.
+fn is_held_by_a_former_pod(claim: &Claim, pod: &str) -> bool {
+    claim
+        .owners
+        .iter()
+        .any(|owner| owner.kind == "Pod" && owner.name == pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{claim, world};
+    use crate::world::OwnerReference;
+    use serde_json::json;
+
+    fn with_data(claims: Vec<Claim>) -> World {
+        let mut world = world(2);
+        world.app.spec.claim_templates = ["data", "log"]
+            .map(|name| json!({"metadata": {"name": name}, "spec": {}}))
+            .to_vec();
+        world.claims = claims;
+        world
+    }
+
+    #[test]
+    fn given_one_of_two_claims_then_only_the_other_is_made() {
+        let world = with_data(vec![claim("data-web-1")]);
+        let Claims::Usable { missing } = Shelf::of(&world).for_creation(1) else {
+            panic!("claims are usable");
+        };
+        let names: Vec<_> = missing
+            .iter()
+            .filter_map(|body| body.pointer("/metadata/name")?.as_str())
+            .collect();
+        assert_eq!(names, ["log-web-1"]);
+    }
+
+    #[test]
+    fn given_a_claim_in_deletion_then_no_pod_is_made_on_it() {
+        let mut old = claim("data-web-1");
+        old.deletion = Some(jiff::Timestamp::UNIX_EPOCH);
+        let world = with_data(vec![old]);
+        assert_eq!(
+            Shelf::of(&world).for_creation(1),
+            Claims::Wait(WaitingFor::ClaimTerminating {
+                claim: "data-web-1".to_owned(),
+                pod: "web-1".to_owned()
+            })
+        );
+    }
+
+    /// Upstream item 63, after a quick scale in and out.
+    #[test]
+    fn given_a_claim_that_the_former_pod_owns_then_its_end_is_awaited() {
+        let mut old = claim("data-web-1");
+        old.owners.push(OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            name: "web-1".to_owned(),
+            uid: "gone".to_owned(),
+            controller: true,
+        });
+        let world = with_data(vec![old]);
+        assert!(matches!(
+            Shelf::of(&world).for_creation(1),
+            Claims::Wait(WaitingFor::ClaimStale { .. })
+        ));
+    }
+}

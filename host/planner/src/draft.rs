@@ -1,0 +1,67 @@
+//! The plan while the rules write it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::journal::{Act, InvocationId};
+use crate::plan::{Question, Step};
+use crate::status::Status;
+use crate::waiting::WaitingFor;
+use crate::world::World;
+
+/// A call of an act hook that some rule waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) act: Act,
+    /// To undo what was begun.
+    pub(crate) cancelling: bool,
+}
+
+pub(crate) struct Draft {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) status: Status,
+    pub(crate) is_urgent: bool,
+    pub(crate) wake_at: Option<Timestamp>,
+    pub(crate) forget: BTreeSet<InvocationId>,
+    pub(crate) waits: Vec<WaitingFor>,
+    pub(crate) wanted: Vec<Wanted>,
+    asked: BTreeSet<Question>,
+}
+
+impl Draft {
+    pub(crate) fn of(world: &World) -> Draft {
+        Draft {
+            steps: Vec::new(),
+            status: world.recorded.clone(),
+            is_urgent: false,
+            wake_at: None,
+            forget: BTreeSet::new(),
+            waits: Vec::new(),
+            wanted: Vec::new(),
+            asked: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn wait(&mut self, wait: WaitingFor) {
+        self.waits.push(wait);
+    }
+
+    /// Look again at this time.
+    pub(crate) fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |known| known.min(at)));
+    }
+
+    pub(crate) fn ask(&mut self, question: Question) {
+        if self.asked.insert(question.clone()) {
+            self.steps.push(Step::Decide { question });
+        }
+    }
+
+    pub(crate) fn want(&mut self, act: Act, cancelling: bool) {
+        let wanted = Wanted { act, cancelling };
+        if !self.wanted.contains(&wanted) {
+            self.wanted.push(wanted);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Facts of one incarnation of a pod live on the pod, as annotations: that it joined, and what `member-config` said.
+
+use std::collections::BTreeMap;
+
+use crate::availability::{has_joined, post_ready};
+use crate::draft::Draft;
+use crate::hooks::MEMBER_CONFIG;
+use crate::identity::{CONFIG_PREFIX, POST_READY_ANNOTATION};
+use crate::plan::{Question, Step, WhyPatch};
+use crate::scene::{Member, Scene};
+use crate::waiting::WaitingFor;
+use crate::world::{MemberConfig, Pod};
+
+pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
+    for member in scene.wanted() {
+        if !member.is_alive() || !member.is_adopted {
+            continue;
+        }
+        keep_joined(scene, member, draft);
+        if scene.hooks.may_call(MEMBER_CONFIG)
+            && let Ok(values) = member_config(scene, member.ordinal, draft)
+        {
+            let changes = config_changes(member.pod, &values);
+            if !changes.is_empty() {
+                draft
+                    .steps
+                    .push(patch(member, changes, WhyPatch::MemberConfig));
+            }
+        }
+    }
+}
+
+/// `post-ready` is done in memory; a restart of the host must not ask again.
+fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+    let id = post_ready(member.pod, member.ordinal).id();
+    let is_done = scene
+        .world
+        .journal
+        .get(&id)
+        .is_some_and(crate::Invocation::is_done);
+    if is_done && !has_joined(member.pod) {
+        let annotation = (
+            POST_READY_ANNOTATION.to_owned(),
+            Some(member.pod.restarts.to_string()),
+        );
+        draft.steps.push(patch(
+            member,
+            BTreeMap::from([annotation]),
+            WhyPatch::PostReady,
+        ));
+    }
+}
+
+/// What `member-config` said for this ordinal; asks when it did not say anything yet.
+pub(crate) fn member_config(
+    scene: &Scene<'_>,
+    ordinal: u32,
+    draft: &mut Draft,
+) -> Result<BTreeMap<String, String>, WaitingFor> {
+    if !scene.hooks.has(MEMBER_CONFIG) {
+        return Ok(BTreeMap::new());
+    }
+    let question = Question::MemberConfig { ordinal };
+    let problem = match scene.world.answers.member_config.get(&ordinal) {
+        Some(MemberConfig::Values { values }) => return Ok(values.clone()),
+        Some(MemberConfig::Failed {
+            reason,
+            message,
+            ask_again,
+        }) => {
+            if *ask_again > scene.now {
+                draft.wake(*ask_again);
+            } else if scene.hooks.may_call(MEMBER_CONFIG) {
+                draft.ask(question);
+            }
+            Some((reason.clone(), message.clone()))
+        }
+        None => {
+            if !scene.hooks.may_call(MEMBER_CONFIG) {
+                return Err(scene.hooks.unavailable());
+            }
+            draft.ask(question);
+            None
+        }
+    };
+    Err(WaitingFor::MemberConfig {
+        pod: crate::identity::pod_name(&scene.world.app.name, ordinal),
+        problem,
+    })
+}
+
+fn config_changes(
+    pod: &Pod,
+    values: &BTreeMap<String, String>,
+) -> BTreeMap<String, Option<String>> {
+    let mut changes = BTreeMap::new();
+    for (key, value) in values {
+        let key = format!("{CONFIG_PREFIX}{key}");
+        if pod.annotations.get(&key) != Some(value) {
+            changes.insert(key, Some(value.clone()));
+        }
+    }
+    for key in pod.annotations.keys() {
+        if let Some(name) = key.strip_prefix(CONFIG_PREFIX)
+            && !values.contains_key(name)
+        {
+            changes.insert(key.clone(), None);
+        }
+    }
+    changes
+}
+
+fn patch(
+    member: &Member<'_>,
+    annotations: BTreeMap<String, Option<String>>,
+    why: WhyPatch,
+) -> Step {
+    Step::PatchPod {
+        name: member.pod.name.clone(),
+        uid: member.pod.uid.clone(),
+        labels: BTreeMap::new(),
+        annotations,
+        why,
+    }
+}

@@ -1,0 +1,149 @@
+//! Which calls go now: one exclusive act invocation at a time per app.
+//!
+//! | kind | may run beside |
+//! |---|---|
+//! | `post-ready`, where the manifest lets it overlap | everything but `move-role` |
+//! | every other | an overlapping `post-ready`, unless it is a `move-role` |
+//!
+//! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::draft::{Draft, Wanted};
+use crate::journal::{Act, Invocation, InvocationId, Phase};
+use crate::plan::Step;
+use crate::scene::Scene;
+use crate::world::ReadyPlugin;
+
+/// Overlapping invocations under way at once.
+const MOST: usize = 32;
+/// A `move-role` that said `done` without moving is asked again after this time, longer after each attempt.
+const DID_NOT_MOVE: SignedDuration = SignedDuration::from_secs(5);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    Overlapping,
+    PostReady,
+    MoveRole,
+    PreDelete,
+    PreScale,
+}
+
+fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
+    match act {
+        Act::PostReady { .. } if plugin.post_ready_overlaps => Lane::Overlapping,
+        Act::PostReady { .. } => Lane::PostReady,
+        Act::MoveRole { .. } => Lane::MoveRole,
+        Act::PreDelete { .. } => Lane::PreDelete,
+        Act::PreScale { .. } => Lane::PreScale,
+    }
+}
+
+fn collide(one: Lane, other: Lane) -> bool {
+    match (one, other) {
+        (Lane::Overlapping, Lane::Overlapping) => false,
+        (Lane::Overlapping, other) | (other, Lane::Overlapping) => other == Lane::MoveRole,
+        _ => true,
+    }
+}
+
+/// Writes the calls that may go. Returns what is queued behind what.
+pub(super) fn call(
+    scene: &Scene<'_>,
+    plugin: &ReadyPlugin,
+    draft: &mut Draft,
+) -> BTreeMap<InvocationId, InvocationId> {
+    let mut running: Vec<(Lane, InvocationId)> = scene
+        .world
+        .journal
+        .values()
+        .filter(|known| has_lane(known) && !draft.forget.contains(&known.id))
+        .map(|known| (lane(&known.act, plugin), known.id.clone()))
+        .collect();
+    let mut wanted: Vec<&Wanted> = draft.wanted.iter().collect();
+    wanted.sort_by_key(|wanted| lane(&wanted.act, plugin));
+
+    let mut calls = Vec::new();
+    let mut queued = BTreeMap::new();
+    let mut wake = Vec::new();
+    for wanted in wanted {
+        let id = wanted.act.id();
+        match due(scene, plugin, &id) {
+            Due::Now => {}
+            Due::At(time) => {
+                wake.push(time);
+                continue;
+            }
+            Due::NotNow => continue,
+        }
+        let own = lane(&wanted.act, plugin);
+        let in_the_way = running
+            .iter()
+            .find(|(other, other_id)| *other_id != id && collide(own, *other));
+        if let Some((_, behind)) = in_the_way {
+            queued.insert(id, behind.clone());
+            continue;
+        }
+        if own == Lane::Overlapping && running.len() >= MOST {
+            continue;
+        }
+        calls.push(Step::Call {
+            id: id.clone(),
+            act: wanted.act.clone(),
+            cancelling: wanted.cancelling,
+        });
+        running.push((own, id));
+    }
+    draft.steps.extend(calls);
+    for time in wake {
+        draft.wake(time);
+    }
+    queued
+}
+
+fn has_lane(known: &Invocation) -> bool {
+    matches!(known.phase, Phase::Calling | Phase::InProgress { .. })
+}
+
+enum Due {
+    Now,
+    At(Timestamp),
+    /// A call is in flight, or only a change can help.
+    NotNow,
+}
+
+fn due(scene: &Scene<'_>, plugin: &ReadyPlugin, id: &InvocationId) -> Due {
+    let at = |time: Timestamp| {
+        if time <= scene.now {
+            Due::Now
+        } else {
+            Due::At(time)
+        }
+    };
+    let Some(known) = scene.world.journal.get(id) else {
+        return Due::Now;
+    };
+    match &known.phase {
+        Phase::Calling => Due::NotNow,
+        Phase::InProgress { ask_again, .. }
+        | Phase::Refused { ask_again, .. }
+        | Phase::Failing { ask_again, .. } => at(*ask_again),
+        Phase::Fatal {
+            generation, digest, ..
+        } => {
+            if *generation != scene.world.app.generation || *digest != plugin.digest {
+                Due::Now
+            } else {
+                Due::NotNow
+            }
+        }
+        Phase::Done if matches!(known.act, Act::MoveRole { .. }) && !known.cancelling => {
+            let pause = DID_NOT_MOVE.saturating_mul(i32::try_from(known.attempts).unwrap_or(1000));
+            known.started.checked_add(pause).map_or(Due::NotNow, at)
+        }
+        // To be undone.
+        Phase::Done => Due::Now,
+    }
+}

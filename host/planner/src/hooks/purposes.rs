@@ -1,0 +1,116 @@
+//! Does what an invocation was begun for still stand?
+//!
+//! | purpose | the invocation | then |
+//! |---|---|---|
+//! | stands | is under way | goes on, even when it is not its turn any more |
+//! | gone   | is under way, or allowed a deletion | is undone: called with `cancelling` until `done` |
+//! | gone   | has done nothing | is forgotten |
+//! | over   | any | is forgotten: its subject is gone, or the fact stands elsewhere |
+
+use crate::availability::has_joined;
+use crate::draft::Draft;
+use crate::journal::{Act, Cause, Invocation, InvocationId, Phase};
+use crate::scene::{Member, Scene};
+use crate::{roles, rollout};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Stands,
+    Gone,
+    Over,
+}
+
+pub(super) fn review(scene: &Scene<'_>, draft: &mut Draft) {
+    for (id, known) in &scene.world.journal {
+        // What comes back from a call in flight is still needed.
+        if known.phase == Phase::Calling || draft.forget.contains(id) {
+            continue;
+        }
+        match purpose(scene, draft, known) {
+            Purpose::Over => forget(draft, id),
+            _ if known.is_undone() => forget(draft, id),
+            Purpose::Gone if is_worth_undoing(known) => {
+                draft.wanted.retain(|wanted| wanted.act.id() != *id);
+                draft.want(known.act.clone(), true);
+            }
+            Purpose::Gone => forget(draft, id),
+            Purpose::Stands if known.is_under_way() => {
+                if draft.wanted.iter().all(|wanted| wanted.act.id() != *id) {
+                    draft.want(known.act.clone(), false);
+                }
+            }
+            Purpose::Stands => {}
+        }
+    }
+}
+
+fn forget(draft: &mut Draft, id: &InvocationId) {
+    draft.forget.insert(id.clone());
+}
+
+fn is_worth_undoing(known: &Invocation) -> bool {
+    match known.phase {
+        Phase::Fatal { .. } => false,
+        Phase::Done => matches!(known.act, Act::PreDelete { .. }),
+        _ => known.is_under_way(),
+    }
+}
+
+fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
+    if !scene.hooks.has(known.act.hook()) {
+        return Purpose::Over;
+    }
+    match &known.act {
+        Act::PostReady { pod, restarts, .. } => match living(scene, pod) {
+            None => Purpose::Over,
+            Some(member) if member.pod.restarts != *restarts || has_joined(member.pod) => {
+                Purpose::Over
+            }
+            Some(member) => stands_if(scene.goal.ordinals.contains(member.ordinal)),
+        },
+        Act::PreDelete { pod, cause, .. } => match living(scene, pod) {
+            None => Purpose::Over,
+            Some(member) => stands_if(match cause {
+                Cause::ScaleIn => !scene.goal.ordinals.contains(member.ordinal),
+                _ => rollout::replaces(scene, member),
+            }),
+        },
+        Act::PreScale { scale, ordinal } => {
+            let is_present = draft
+                .status
+                .scale
+                .as_ref()
+                .is_some_and(|scale_now| scale_now.number == *scale);
+            match (is_present, is_step_ahead(scene, *ordinal)) {
+                (true, true) => Purpose::Stands,
+                (true, false) => Purpose::Over,
+                (false, _) => Purpose::Gone,
+            }
+        }
+        Act::MoveRole { role, number, .. } => roles::moving(&draft.status, role)
+            .filter(|moving| moving.number == *number)
+            .map_or(Purpose::Over, |moving| {
+                stands_if(roles::is_wanted(scene, role, moving))
+            }),
+    }
+}
+
+fn stands_if(condition: bool) -> Purpose {
+    if condition {
+        Purpose::Stands
+    } else {
+        Purpose::Gone
+    }
+}
+
+fn living<'a, 'w>(scene: &'a Scene<'w>, uid: &str) -> Option<&'a Member<'w>> {
+    scene.by_uid(uid).filter(|member| member.is_alive())
+}
+
+/// The create or delete of this ordinal that a scale asks for is still to come.
+fn is_step_ahead(scene: &Scene<'_>, ordinal: u32) -> bool {
+    match scene.members.get(&ordinal) {
+        None => scene.goal.ordinals.contains(ordinal),
+        Some(member) => !scene.goal.ordinals.contains(ordinal) && !member.is_terminating(),
+    }
+}

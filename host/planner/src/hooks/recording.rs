@@ -1,0 +1,34 @@
+//! What of the journal must stand in the status: what is under way, and each permission to delete before it is used.
+
+use crate::draft::Draft;
+use crate::journal::{Act, Invocation, Phase};
+use crate::scene::Scene;
+
+pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
+    let recorded = &scene.world.recorded.invocations;
+    let mut kept: Vec<Invocation> = Vec::new();
+    for (id, known) in &scene.world.journal {
+        if draft.forget.contains(id) {
+            continue;
+        }
+        if known.phase == Phase::Calling {
+            // What was handed to the call stays until its answer replaces it.
+            kept.extend(recorded.iter().find(|old| old.id == *id).cloned());
+        } else if must_stand(known) {
+            if !known.is_recorded {
+                draft.is_urgent = true;
+            }
+            kept.push(known.clone());
+        }
+    }
+    draft.status.invocations = kept;
+}
+
+/// Whether losing it would lose more than one call.
+pub(crate) fn must_stand(known: &Invocation) -> bool {
+    known.is_under_way() || is_permission(known)
+}
+
+fn is_permission(known: &Invocation) -> bool {
+    known.is_done() && matches!(known.act, Act::PreDelete { .. })
+}

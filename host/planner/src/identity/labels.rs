@@ -1,0 +1,35 @@
+//! Damage to the labels that carry a pod's identity, and its repair (item 41), ready or not (better than item 42). The revision label is believed (item 43).
+
+use std::collections::BTreeMap;
+
+use super::{POD_INDEX_LABEL, POD_NAME_LABEL};
+use crate::draft::Draft;
+use crate::plan::{Step, WhyPatch};
+use crate::scene::Scene;
+use crate::world::Pod;
+
+pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
+    for member in scene.wanted() {
+        let labels = repairs(member.pod, member.ordinal);
+        if !labels.is_empty() && member.is_alive() && member.is_adopted {
+            draft.steps.push(Step::PatchPod {
+                name: member.pod.name.clone(),
+                uid: member.pod.uid.clone(),
+                labels,
+                annotations: BTreeMap::new(),
+                why: WhyPatch::Identity,
+            });
+        }
+    }
+}
+
+/// The labels to set on the pod, none when it carries its identity.
+fn repairs(pod: &Pod, ordinal: u32) -> BTreeMap<String, String> {
+    if pod.labels.get(POD_NAME_LABEL) == Some(&pod.name) {
+        return BTreeMap::new();
+    }
+    BTreeMap::from([
+        (POD_NAME_LABEL.to_owned(), pod.name.clone()),
+        (POD_INDEX_LABEL.to_owned(), ordinal.to_string()),
+    ])
+}

@@ -1,0 +1,77 @@
+//! The order in which the rules are asked. Each rule reads the [`Scene`] and writes to the [`Draft`].
+
+use jiff::Timestamp;
+
+use crate::admission::{self, Admission};
+use crate::draft::Draft;
+use crate::plan::Plan;
+use crate::revisions::Revisions;
+use crate::scene::{Goal, Mode, Scene};
+use crate::status::Ordinals;
+use crate::world::World;
+use crate::{adoption, claims, facts, hooks, identity, revisions, roles, rollout, scaling};
+use crate::{availability, status};
+
+/// What to do now. Pure, deterministic and total.
+pub fn plan(world: &World, now: Timestamp) -> Plan {
+    let mut draft = Draft::of(world);
+    let pods = adoption::claim(world, &mut draft);
+    let admission = admission::of(world, now, &mut draft);
+    let goal = goal(world, &admission);
+    let revisions = match admission {
+        Admission::Present => revisions::of_template(world),
+        Admission::Last { .. } | Admission::Never { .. } => revisions::as_recorded(world),
+    };
+    let scene = Scene::arrange(world, now, goal, pods, revisions);
+    availability::tell(&scene, &mut draft);
+    if scene.goal.mode != Mode::Nothing && are_revisions_settled(&scene.revisions, &mut draft) {
+        pursue(&scene, &mut draft);
+    }
+    let hooks_told = hooks::settle(&scene, &mut draft);
+    status::draw_up(&scene, &admission, &hooks_told, &mut draft);
+    Plan {
+        steps: draft.steps,
+        status: draft.status,
+        status_is_urgent: draft.is_urgent,
+        wake_at: draft.wake_at,
+        forget: draft.forget,
+    }
+}
+
+fn goal(world: &World, admission: &Admission) -> Goal {
+    let spec = &world.app.spec;
+    let (replicas, start, mode) = match admission {
+        _ if world.app.deletion.is_some() => (spec.replicas, spec.start, Mode::Nothing),
+        Admission::Present => (spec.replicas, spec.start, Mode::Full),
+        Admission::Last {
+            replicas, start, ..
+        } => (*replicas, *start, Mode::Heal),
+        Admission::Never { .. } => (spec.replicas, spec.start, Mode::Nothing),
+    };
+    Goal {
+        ordinals: Ordinals { replicas, start },
+        mode,
+    }
+}
+
+/// Pods name their revision, so it must exist before any pod of it does.
+fn are_revisions_settled(revisions: &Revisions<'_>, draft: &mut Draft) -> bool {
+    draft.steps.extend(revisions.steps.iter().cloned());
+    draft.status.collision_count = revisions.collisions;
+    revisions.update.is_some()
+}
+
+fn pursue(scene: &Scene<'_>, draft: &mut Draft) {
+    roles::advance(scene, draft);
+    scaling::record(scene, draft);
+    identity::mend(scene, draft);
+    claims::mend(scene, draft);
+    facts::keep(scene, draft);
+    if rollout::is_cleared(scene, draft) {
+        let is_settled = scaling::advance(scene, draft);
+        rollout::advance(scene, is_settled, draft);
+    }
+    draft
+        .steps
+        .extend(revisions::surplus(scene.world, &scene.revisions));
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::testing::{pod, revision, world};
+use serde_json::json;
+
+fn edited(world: &mut World, image: &str) {
+    *world
+        .app
+        .spec
+        .template
+        .pointer_mut("/spec/containers/0/image")
+        .unwrap() = json!(image);
+}
+
+/// A world in which revisions of these images were made, in this order.
+fn after(images: &[&str]) -> World {
+    let mut world = world(1);
+    world.revisions.clear();
+    for image in images {
+        edited(&mut world, image);
+        let steps = of_template(&world).steps;
+        for step in steps {
+            match step {
+                Step::CreateRevision { body, .. } => world.revisions.push(revision(&body)),
+                Step::RenumberRevision { name, number, .. } => {
+                    let found = world
+                        .revisions
+                        .iter_mut()
+                        .find(|revision| revision.name == name);
+                    found.unwrap().number = number;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+    world
+}
+
+/// Upstream's TestGetSetRevisions.
+#[test]
+fn the_first_template_makes_the_first_revision() {
+    let mut world = world(1);
+    world.revisions.clear();
+    let steps = of_template(&world).steps;
+    let [Step::CreateRevision { name, body }] = steps.as_slice() else {
+        panic!("one revision is made: {steps:?}");
+    };
+    assert!(name.starts_with("web-") && name.len() == "web-".len() + HASH_LENGTH);
+    assert_eq!(body.pointer("/revision"), Some(&json!(1)));
+    assert_eq!(
+        body.pointer("/data/spec/template/$patch"),
+        Some(&json!("replace"))
+    );
+    assert_eq!(
+        body.pointer("/metadata/labels/app"),
+        Some(&json!("web")),
+        "adoption finds it by the labels of its template"
+    );
+    assert_eq!(
+        body.pointer("/metadata/annotations/stateward.dev~1revision-rule"),
+        Some(&json!("1"))
+    );
+}
+
+#[test]
+fn the_same_template_makes_no_revision() {
+    let world = after(&["web:v1"]);
+    let revisions = of_template(&world);
+    assert!(revisions.steps.is_empty());
+    assert_eq!(revisions.update.map(|update| update.number), Some(1));
+}
+
+/// Upstream's TestControlRollback.
+#[test]
+fn going_back_takes_the_old_revision_and_makes_it_the_newest() {
+    let world = after(&["web:v1", "web:v2", "web:v1"]);
+    assert_eq!(world.revisions.len(), 2);
+    let update = of_template(&world).update.unwrap();
+    assert_eq!(update.number, 3);
+    assert_eq!(
+        update
+            .data
+            .pointer("/spec/template/spec/containers/0/image"),
+        Some(&json!("web:v1"))
+    );
+}
+
+#[test]
+fn another_spelling_of_the_same_template_rolls_nothing() {
+    let mut world = after(&["web:v1"]);
+    world.app.spec.template["metadata"]["creationTimestamp"] = Value::Null;
+    assert!(of_template(&world).steps.is_empty());
+}
+
+#[test]
+fn another_template_under_the_same_name_is_stepped_around() {
+    let mut world = world(1);
+    world.revisions.clear();
+    let taken = match of_template(&world).steps.remove(0) {
+        Step::CreateRevision { body, .. } => body,
+        other => panic!("unexpected {other:?}"),
+    };
+    let mut taken = revision(&taken);
+    taken.data = json!({"spec": {"template": {"other": true}}});
+    world.revisions.push(taken.clone());
+    let revisions = of_template(&world);
+    assert_eq!(revisions.collisions, 1);
+    assert!(
+        matches!(revisions.steps.as_slice(), [Step::CreateRevision { name, .. }] if *name != taken.name)
+    );
+}
+
+#[test]
+fn a_template_survives_the_way_through_its_revision() {
+    let world = after(&["web:v1"]);
+    let update = of_template(&world).update.unwrap();
+    assert_eq!(
+        Revisions::template(update),
+        Some(world.app.spec.template.clone())
+    );
+}
+
+#[test]
+fn an_ownerless_revision_is_adopted_and_a_foreign_one_is_left_alone() {
+    let mut world = after(&["web:v1", "web:v2"]);
+    world.revisions[0].owner = None;
+    world.revisions[1].owner = Some("somebody".to_owned());
+    edited(&mut world, "web:v1");
+    let revisions = of_template(&world);
+    assert_eq!(
+        revisions.steps,
+        [Step::AdoptRevision {
+            name: world.revisions[0].name.clone(),
+            uid: world.revisions[0].uid.clone()
+        }]
+    );
+}
+
+/// Upstream's TestHonorRevisionHistoryLimit.
+#[test]
+fn of_the_idle_revisions_the_newest_are_kept_up_to_the_limit() {
+    let mut world = after(&["web:v1", "web:v2", "web:v3", "web:v4", "web:v5"]);
+    let name = |number: usize| world.revisions[number - 1].name.clone();
+    let names: Vec<_> = (1..=5).map(name).collect();
+    // Pods still use the first.
+    world.pods = vec![pod(&world.app, 0, &names[0])];
+    for (limit, deleted) in [
+        (10, vec![]),
+        (1, vec![1, 2]),
+        (0, vec![1, 2, 3]),
+        (-1, vec![]),
+    ] {
+        world.app.spec.revision_history_limit = limit;
+        let steps = surplus(&world, &of_template(&world));
+        let got: Vec<_> = steps
+            .iter()
+            .map(|step| match step {
+                Step::DeleteRevision { name, .. } => {
+                    names.iter().position(|known| known == name).unwrap()
+                }
+                other => panic!("unexpected {other:?}"),
+            })
+            .collect();
+        assert_eq!(got, deleted, "limit {limit}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Exclusive roles: who holds one, and how it moves to another member.
+//!
+//! A claim comes with the answer of a hook and stands in the status under an epoch. A move is recorded (`moving`) before its first call, so that its id is
+//! known, and ends when another member has claimed the role. Moves begin for three reasons: the holder leaves, the holder is updated, a user asks.
+
+mod moves;
+mod switchover;
+
+use crate::draft::Draft;
+use crate::hooks::MOVE_ROLE;
+use crate::journal::MoveCause;
+use crate::plan::WhyDelete;
+use crate::scene::{Member, Scene};
+use crate::status::{Moving, RoleStatus, Status};
+use crate::waiting::{Gate, WaitingFor};
+
+pub(crate) use moves::is_wanted;
+
+/// Brings moves and wishes forward.
+pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
+    moves::advance(scene, draft);
+    switchover::advance(scene, draft);
+    tell_unheld(scene, draft);
+}
+
+/// The move of this role that is under way.
+pub(crate) fn moving<'a>(status: &'a Status, role: &str) -> Option<&'a Moving> {
+    status
+        .roles
+        .iter()
+        .find(|known| known.name == role)?
+        .moving
+        .as_ref()
+}
+
+/// Whether the pod holds a role that only one member can hold.
+pub(crate) fn holds_exclusive(scene: &Scene<'_>, uid: &str) -> bool {
+    held_by(scene, uid).next().is_some()
+}
+
+fn held_by<'a>(scene: &'a Scene<'_>, uid: &str) -> impl Iterator<Item = &'a RoleStatus> {
+    scene
+        .world
+        .recorded
+        .roles
+        .iter()
+        .filter(move |role| role.holder.as_ref().is_some_and(|holder| holder.pod == uid))
+        .filter(|role| is_exclusive(scene, &role.name))
+}
+
+fn is_exclusive(scene: &Scene<'_>, role: &str) -> bool {
+    // While the plugin is away, what it once claimed counts as exclusive.
+    scene.hooks.ready().is_none_or(|plugin| {
+        plugin
+            .roles
+            .iter()
+            .any(|known| known.name == role && known.exclusive)
+    })
+}
+
+fn is_movable(scene: &Scene<'_>, role: &str) -> bool {
+    scene.hooks.has(MOVE_ROLE)
+        && scene.hooks.ready().is_none_or(|plugin| {
+            plugin
+                .roles
+                .iter()
+                .any(|known| known.name == role && known.exclusive && known.movable)
+        })
+}
+
+/// Every movable role that the member holds is handed over before its pod goes, if anybody stays who could take it.
+pub(crate) fn are_handed_over(
+    scene: &Scene<'_>,
+    member: &Member<'_>,
+    why: WhyDelete,
+    draft: &mut Draft,
+) -> Gate {
+    let cause = match why {
+        WhyDelete::Condemned => MoveCause::Leaving,
+        WhyDelete::Outdated => MoveCause::Update,
+        WhyDelete::Terminal => return Gate::Open,
+    };
+    for role in held_by(scene, &member.pod.uid).filter(|role| is_movable(scene, &role.name)) {
+        match candidate(scene, member.ordinal) {
+            Candidate::Nobody => {}
+            Candidate::Later => {
+                return Gate::Wait(WaitingFor::NoCandidate {
+                    role: role.name.clone(),
+                    pod: member.pod.name.clone(),
+                });
+            }
+            Candidate::Now => {
+                moves::begin(role, cause, None, None, draft);
+                return Gate::Wait(WaitingFor::Recording);
+            }
+        }
+    }
+    Gate::Open
+}
+
+enum Candidate {
+    Now,
+    /// There are some, but none is available.
+    Later,
+    /// Nobody else stays.
+    Nobody,
+}
+
+fn candidate(scene: &Scene<'_>, holder: u32) -> Candidate {
+    let mut others = scene
+        .wanted()
+        .filter(|member| member.ordinal != holder)
+        .peekable();
+    if others.peek().is_none() {
+        Candidate::Nobody
+    } else if others.any(Member::is_available) {
+        Candidate::Now
+    } else {
+        Candidate::Later
+    }
+}
+
+/// A role that was held once and whose holder's pod is gone.
+fn tell_unheld(scene: &Scene<'_>, draft: &mut Draft) {
+    let unheld: Vec<_> = draft
+        .status
+        .roles
+        .iter()
+        .filter(|role| role.epoch > 0 && is_exclusive(scene, &role.name))
+        .filter(|role| {
+            role.holder
+                .as_ref()
+                .is_none_or(|holder| scene.by_uid(&holder.pod).is_none())
+        })
+        .map(|role| role.name.clone())
+        .collect();
+    for role in unheld {
+        draft.wait(WaitingFor::RoleUnheld { role });
+    }
+}
+
+#[cfg(test)]
+mod tests;

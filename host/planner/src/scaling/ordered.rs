@@ -1,0 +1,54 @@
+//! OrderedReady: one step at a time. Up from the lowest ordinal, each when all below it are available; down from the highest, when all in range are
+//! available (items 79 to 85).
+
+use super::replace_terminal;
+use crate::creation;
+use crate::deletion;
+use crate::draft::Draft;
+use crate::plan::WhyDelete;
+use crate::scene::{Member, Mode, Scene};
+use crate::waiting::WaitingFor;
+
+pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
+    is_filled(scene, draft) && scene.goal.mode == Mode::Full && is_trimmed(scene, draft)
+}
+
+/// All in range are available. The first that is not gets its next step.
+fn is_filled(scene: &Scene<'_>, draft: &mut Draft) -> bool {
+    for ordinal in scene.goal.ordinals.iter() {
+        let Some(member) = scene.members.get(&ordinal) else {
+            creation::create(scene, ordinal, draft);
+            return false;
+        };
+        if !member.is_available() {
+            replace_terminal(scene, member, draft);
+            return false;
+        }
+    }
+    true
+}
+
+/// Nothing is out of range. The highest that is gets its next step.
+fn is_trimmed(scene: &Scene<'_>, draft: &mut Draft) -> bool {
+    let Some(highest) = scene.condemned().next_back() else {
+        return true;
+    };
+    // Upstream item 83: an unavailable one goes only when it is the lowest unavailable of all.
+    let lowest_unavailable = scene.condemned().find(|member| !member.is_available());
+    match lowest_unavailable {
+        Some(lowest) if !highest.is_available() && lowest.ordinal != highest.ordinal => {
+            tell(lowest, draft);
+        }
+        _ => deletion::delete(scene, highest, WhyDelete::Condemned, draft),
+    }
+    false
+}
+
+fn tell(member: &Member<'_>, draft: &mut Draft) {
+    if !member.is_terminating() {
+        draft.wait(WaitingFor::PodNotReady {
+            pod: member.pod.name.clone(),
+            hindrance: member.pod.hindrance.clone(),
+        });
+    }
+}

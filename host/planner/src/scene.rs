@@ -1,0 +1,187 @@
+//! The world arranged for the rules: the ordinals that are wanted, the members that exist and where each stands.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::availability::{self, Standing};
+use crate::claims::Shelf;
+use crate::hooks::Hooks;
+use crate::identity::{REVISION_LABEL, ordinal_of};
+use crate::revisions::Revisions;
+use crate::status::Ordinals;
+use crate::world::{Pod, Revision, World};
+
+/// How much of the goal may be pursued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// All of it.
+    Full,
+    /// The last accepted spec holds: what is missing is made again, nothing scales or rolls.
+    Heal,
+    /// Nothing was ever accepted, or the app is being deleted.
+    Nothing,
+}
+
+/// What is to be reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Goal {
+    pub(crate) ordinals: Ordinals,
+    pub(crate) mode: Mode,
+}
+
+/// One ordinal whose pod exists.
+#[derive(Clone, Debug)]
+pub(crate) struct Member<'w> {
+    pub(crate) ordinal: u32,
+    pub(crate) pod: &'w Pod,
+    pub(crate) standing: Standing,
+    /// Ours already; otherwise it is only counted until it is adopted.
+    pub(crate) is_adopted: bool,
+}
+
+impl Member<'_> {
+    pub(crate) fn revision(&self) -> &str {
+        self.pod
+            .labels
+            .get(REVISION_LABEL)
+            .map_or("", String::as_str)
+    }
+
+    pub(crate) fn is_terminating(&self) -> bool {
+        self.standing == Standing::Terminating
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.standing == Standing::Available
+    }
+
+    /// Its pod may still do something.
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self.standing, Standing::Terminating | Standing::Terminal)
+    }
+}
+
+pub(crate) struct Scene<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) now: Timestamp,
+    pub(crate) goal: Goal,
+    pub(crate) hooks: Hooks<'w>,
+    pub(crate) members: BTreeMap<u32, Member<'w>>,
+    pub(crate) revisions: Revisions<'w>,
+    pub(crate) claims: Shelf<'w>,
+}
+
+impl<'w> Scene<'w> {
+    pub(crate) fn arrange(
+        world: &'w World,
+        now: Timestamp,
+        goal: Goal,
+        pods: Vec<(&'w Pod, bool)>,
+        revisions: Revisions<'w>,
+    ) -> Scene<'w> {
+        let hooks = Hooks::of(world);
+        let members = pods
+            .into_iter()
+            .filter_map(|(pod, is_adopted)| {
+                let ordinal = ordinal_of(&world.app.name, &pod.name)?;
+                let is_wanted = goal.ordinals.contains(ordinal);
+                let standing = availability::standing(world, &hooks, pod, ordinal, is_wanted, now);
+                let member = Member {
+                    ordinal,
+                    pod,
+                    standing,
+                    is_adopted,
+                };
+                Some((ordinal, member))
+            })
+            .collect();
+        Scene {
+            world,
+            now,
+            goal,
+            hooks,
+            members,
+            revisions,
+            claims: Shelf::of(world),
+        }
+    }
+
+    /// Members in range, ascending.
+    pub(crate) fn wanted(&self) -> impl DoubleEndedIterator<Item = &Member<'w>> {
+        self.members
+            .values()
+            .filter(|member| self.goal.ordinals.contains(member.ordinal))
+    }
+
+    /// Members out of range, below the first ordinal too.
+    pub(crate) fn condemned(&self) -> impl DoubleEndedIterator<Item = &Member<'w>> {
+        self.members
+            .values()
+            .filter(|member| !self.goal.ordinals.contains(member.ordinal))
+    }
+
+    /// Ordinals in range that have no pod, ascending and made up one by one: a spec may ask for billions.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = u32> {
+        self.goal
+            .ordinals
+            .iter()
+            .filter(|ordinal| !self.members.contains_key(ordinal))
+    }
+
+    /// Exactly the wanted ordinals have pods.
+    pub(crate) fn is_as_wanted(&self) -> bool {
+        self.condemned().next().is_none()
+            && u32::try_from(self.members.len()) == Ok(self.goal.ordinals.replicas)
+    }
+
+    pub(crate) fn by_uid(&self, uid: &str) -> Option<&Member<'w>> {
+        self.members.values().find(|member| member.pod.uid == uid)
+    }
+
+    /// Place of an ordinal in the range; the partition counts places (item 94).
+    pub(crate) fn slot(&self, ordinal: u32) -> u32 {
+        ordinal.saturating_sub(self.goal.ordinals.start)
+    }
+
+    /// The revision that the pod of this ordinal is made from: below the partition the current one, otherwise the update one (item 128).
+    pub(crate) fn revision_for(&self, ordinal: u32) -> Option<&'w Revision> {
+        if self.slot(ordinal) < self.world.app.spec.update.partition() {
+            self.revisions.current
+        } else {
+            self.revisions.update
+        }
+    }
+
+    /// Whether a rollout has to replace this member (item 98).
+    pub(crate) fn is_outdated(&self, member: &Member<'_>) -> bool {
+        self.slot(member.ordinal) >= self.world.app.spec.update.partition()
+            && self
+                .revisions
+                .update
+                .is_some_and(|update| update.name != member.revision())
+    }
+}
+
+impl Ordinals {
+    pub fn contains(self, ordinal: u32) -> bool {
+        ordinal >= self.start && ordinal - self.start < self.replicas
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = u32> {
+        self.start..self.start.saturating_add(self.replicas)
+    }
+
+    /// The ordinals that are in both; none when there are none.
+    pub fn intersection(self, other: Ordinals) -> Option<Ordinals> {
+        let start = self.start.max(other.start);
+        let end = self
+            .start
+            .saturating_add(self.replicas)
+            .min(other.start.saturating_add(other.replicas));
+        (start < end).then(|| Ordinals {
+            start,
+            replicas: end - start,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Upstream's counters and the completion of a rollout (items 133 to 137).
+
+use crate::availability::is_ready;
+use crate::draft::Draft;
+use crate::scene::{Mode, Scene};
+use crate::world::Face;
+
+pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
+    let update = scene.revisions.update.map(|update| update.name.as_str());
+    let current = scene.revisions.current.map(|current| current.name.as_str());
+    let status = &mut draft.status;
+    status.replicas = 0;
+    status.ready_replicas = 0;
+    status.available_replicas = 0;
+    status.current_replicas = 0;
+    status.updated_replicas = 0;
+    for member in scene.members.values() {
+        status.replicas += 1;
+        // One that is terminating and still ready counts; one that is terminating has no revision any more.
+        status.ready_replicas += u32::from(is_ready(member.pod));
+        status.available_replicas += u32::from(member.is_available());
+        if !member.is_terminating() {
+            let revision = Some(member.revision());
+            status.current_replicas += u32::from(revision == current);
+            status.updated_replicas += u32::from(revision == update);
+        }
+    }
+    if let Some(update) = update {
+        update.clone_into(&mut status.update_revision);
+    }
+    if let Some(current) = current {
+        current.clone_into(&mut status.current_revision);
+    }
+    complete(scene, draft);
+}
+
+/// Every member is at the update revision: it becomes the current one. Upstream takes ready for good enough, the StatefulApp face waits until they are
+/// available (its issue 136831).
+fn complete(scene: &Scene<'_>, draft: &mut Draft) {
+    let wanted = scene.goal.ordinals.replicas;
+    let status = &mut draft.status;
+    let serving = match scene.world.app.face {
+        Face::StatefulApp => status.available_replicas,
+        Face::StatefulSet => status.ready_replicas,
+    };
+    let is_complete = scene.goal.mode == Mode::Full
+        && scene.revisions.update.is_some()
+        && status.current_revision != status.update_revision
+        && [status.updated_replicas, serving, status.replicas] == [wanted; 3];
+    if is_complete {
+        status.current_revision.clone_from(&status.update_revision);
+        status.current_replicas = status.updated_replicas;
+    }
+}

@@ -1,0 +1,111 @@
+//! The list as it stands in the status: each wait once, bounded, with the time since when it lasts.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::text::{self, Words};
+use super::{Owner, Waiting, WaitingFor};
+
+/// Entries of a list, at most; a status must stay small with 1 000 members.
+const MOST: usize = 32;
+/// Characters of a message, at most. Plugins and Kubernetes write parts of it.
+const LONGEST: usize = 512;
+
+pub(crate) fn rendered(
+    app: &str,
+    waits: &[WaitingFor],
+    recorded: &[Waiting],
+    now: Timestamp,
+) -> Vec<Waiting> {
+    let mut seen = BTreeSet::new();
+    let mut list: Vec<_> = waits
+        .iter()
+        .filter_map(|wait| text::of(app, wait))
+        .filter(|words| seen.insert((words.owner, words.reason, words.subject.clone())))
+        .collect();
+    if list.len() > MOST {
+        let more = list.len() - MOST + 1;
+        list.truncate(MOST - 1);
+        list.push(Words {
+            owner: Owner::Kubernetes,
+            reason: "More",
+            subject: "more".to_owned(),
+            message: format!("{more} more like these"),
+            unblocks: "those above end".to_owned(),
+        });
+    }
+    list.into_iter()
+        .map(|words| entry(words, recorded, now))
+        .collect()
+}
+
+fn entry(words: Words, recorded: &[Waiting], now: Timestamp) -> Waiting {
+    let since = recorded
+        .iter()
+        .find(|known| {
+            known.owner == words.owner
+                && known.reason == words.reason
+                && known.subject == words.subject
+        })
+        .map_or(now, |known| known.since);
+    Waiting {
+        owner: words.owner,
+        reason: words.reason.to_owned(),
+        subject: words.subject,
+        message: shortened(words.message),
+        unblocks: words.unblocks,
+        since,
+    }
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => text,
+        Some((end, _)) => text
+            .get(..end)
+            .map_or_else(String::new, |head| format!("{head}…")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starting(pod: &str) -> WaitingFor {
+        WaitingFor::PodStarting {
+            pod: pod.to_owned(),
+            hindrance: Some("x".repeat(2000)),
+        }
+    }
+
+    #[test]
+    fn the_same_wait_is_told_once_and_keeps_its_start() {
+        let early = Timestamp::from_second(100).unwrap();
+        let late = Timestamp::from_second(200).unwrap();
+        let before = rendered("web", &[starting("web-1")], &[], early);
+        let after = rendered(
+            "web",
+            &[starting("web-1"), starting("web-1"), starting("web-2")],
+            &before,
+            late,
+        );
+        let told: Vec<_> = after
+            .iter()
+            .map(|wait| (wait.subject.as_str(), wait.since))
+            .collect();
+        assert_eq!(told, [("pod web-1", early), ("pod web-2", late)]);
+    }
+
+    #[test]
+    fn a_thousand_waits_stay_small() {
+        let waits: Vec<_> = (0..1000).map(|n| starting(&format!("web-{n}"))).collect();
+        let list = rendered("web", &waits, &[], Timestamp::UNIX_EPOCH);
+        assert_eq!(list.len(), MOST);
+        assert_eq!(list[MOST - 1].message, "969 more like these");
+        assert!(
+            list.iter()
+                .all(|wait| wait.message.chars().count() <= LONGEST + 1)
+        );
+    }
+}
