@@ -4,7 +4,7 @@ pub use crate::app::{App, Claim};
 pub use crate::call::{Call, Cause, MoveCause};
 pub use crate::failure::Failure;
 pub use crate::finding::Finding;
-pub use crate::host::{Host, Reach, View};
+pub use crate::host::{Command, Host, Reach, View};
 pub use crate::manifest::{Manifest, Role};
 pub use crate::member::Member;
 pub use crate::plugin;

@@ -155,3 +155,68 @@ fn sdk_type(text: &str) -> TokenStream {
             quote!(compile_error!(#message))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(item: &str) -> String {
+        let item = item.parse().unwrap();
+        expand(TokenStream::new(), item).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_name_that_is_no_hook_is_an_error_that_lists_the_hooks() {
+        let said = error(
+            "impl Ring { fn manifest() -> Manifest { m() } fn pre_delet(&self) -> Step { done() } }",
+        );
+        assert!(
+            said.starts_with("there is no hook `pre_delet`; the hooks are validate,"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("Other functions belong into another `impl` block"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_hook_of_another_shape_is_an_error_that_shows_the_right_one() {
+        let said = error(
+            "impl Ring { fn manifest() -> Manifest { m() } fn pre_scale(&self, app: &App) -> Step { done() } }",
+        );
+        assert_eq!(
+            said,
+            "this hook is written `fn pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Step`"
+        );
+    }
+
+    #[test]
+    fn a_plugin_without_a_manifest_is_an_error() {
+        let said = error(
+            "impl Ring { fn pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Step { done() } }",
+        );
+        assert!(
+            said.starts_with("a plugin needs `fn manifest() -> Manifest`"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn it_belongs_on_a_plain_impl_block() {
+        assert!(error("struct Ring;").starts_with("#[plugin] belongs on the `impl` block"));
+        assert!(error("impl<T> Ring<T> {}").contains("no trait, no generics"));
+        assert!(error("impl Default for Ring {}").contains("no trait, no generics"));
+    }
+
+    #[test]
+    fn all_hooks_are_exported_under_wasm_and_no_others() {
+        let item = "impl Ring { fn manifest() -> Manifest { m() } \
+                    fn probe(&self, a: &App, m: &Member, r: &dyn Reach) -> Result<Report, Fault> { r() } }";
+        let code = expand(TokenStream::new(), item.parse().unwrap())
+            .unwrap()
+            .to_string();
+        assert!(code.contains("export_describe !") && code.contains("export_probe !"));
+        assert!(!code.contains("export_validate"));
+    }
+}

@@ -7,4 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod answers;
 mod bindings;
+mod exports;
+mod mock_host;
+#[rustfmt::skip]
+#[allow(unreachable_pub, reason = "an author's crate, whose tests run here too")]
+#[path = "../../../examples/plugins/ring/src/lib.rs"]
+mod ring;
