@@ -116,13 +116,24 @@ fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, Nod
             // Read once now, so that a mistake in a file is told at the start.
             Recipes::load(&recipe_files)?;
             Arc::new(ProcessRuntime {
-                helper: options.helper.clone(),
+                helper: absolute(&options.helper),
                 recipe_files,
                 dns: options.dns,
                 hidden: vec![folder.to_owned()],
             })
         }
     })
+}
+
+/// A container's root is another one, so the program is named by its whole path.
+fn absolute(helper: &[String]) -> Vec<String> {
+    let mut helper = helper.to_vec();
+    if let Some(program) = helper.first_mut()
+        && let Ok(path) = Path::new(program.as_str()).canonicalize()
+    {
+        *program = path.display().to_string();
+    }
+    helper
 }
 
 /// Only says that something of this kind changed; what changed is fetched by whoever needs it.

@@ -26,6 +26,8 @@ pub(crate) struct Watch {
     pub(crate) messages: mpsc::UnboundedSender<Message>,
     pub(crate) at: usize,
     pub(crate) start_number: u64,
+    /// What the worker knows of readiness already.
+    pub(crate) is_told_ready: bool,
     /// The runtime's own word on readiness.
     pub(crate) runtime_ready: watch::Receiver<bool>,
 }
@@ -117,7 +119,7 @@ impl Watch {
             }
         };
         let telling = async {
-            let mut told = false;
+            let mut told = self.is_told_ready;
             loop {
                 let is_ready =
                     *runtime_ready.borrow_and_update() && *is_passing.borrow_and_update();

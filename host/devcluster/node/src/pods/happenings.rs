@@ -60,7 +60,8 @@ impl Worker {
             }
             Happening::Ready(is_ready) => {
                 if let Some(running) = self.containers.get_mut(at).and_then(Record::running_mut) {
-                    running.is_ready = is_ready;
+                    // A container that is stopping takes no more traffic, whatever its probe says.
+                    running.is_ready = is_ready && running.kill_at.is_none();
                 }
             }
             Happening::Unhealthy { grace } => {

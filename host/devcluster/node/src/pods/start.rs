@@ -162,6 +162,13 @@ impl Worker {
             });
         });
         let is_main = record.role != Role::Init;
+        // What needs no hook and no probe is known at once, and told with one write.
+        let has_hook = container
+            .lifecycle
+            .as_ref()
+            .is_some_and(|hooks| hooks.post_start.is_some());
+        let is_started = !has_hook && (container.startup_probe.is_none() || !is_main);
+        let is_ready = is_started && container.readiness_probe.is_none() && *started.ready.borrow();
         let watch = probes::Watch {
             container: container.clone(),
             handle: Arc::clone(&started.handle),
@@ -171,6 +178,7 @@ impl Worker {
             messages: self.messages.clone(),
             at,
             start_number: number,
+            is_told_ready: is_ready,
             runtime_ready: started.ready,
         };
         let watcher = self.tasks.spawn(watch.run(is_main));
@@ -179,14 +187,19 @@ impl Worker {
             id: format!("{}-{}-{number}", self.uid, record.name),
             since: Timestamp::now(),
             since_instant: Instant::now(),
-            is_started: false,
-            is_ready: false,
+            is_started,
+            is_ready,
             handle: started.handle,
             kill_at: None,
             watchers: vec![watcher],
         }));
         let name = record.name.clone();
         self.list(at, &name);
+        let (events, pod) = (self.context.events.clone(), Arc::clone(&self.pod));
+        self.tasks.spawn(async move {
+            let text = format!("Started container {name}");
+            events.publish(&*pod, Kind::Normal, "Started", &text).await;
+        });
     }
 
     async fn refused(&mut self, at: usize, refusal: Refusal) {

@@ -14,7 +14,7 @@ use crate::probes::hook;
 use crate::runtime::{ContainerHandle, StopSignal};
 
 /// An agent that stops ends its pods, but does not wait for a long grace period.
-const LONGEST_GRACE_OF_AGENT: Duration = Duration::from_secs(3);
+const LONGEST_GRACE_OF_AGENT: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// The grace period that applies now.

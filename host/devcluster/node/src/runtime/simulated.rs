@@ -101,7 +101,8 @@ impl Runtime for SimulatedRuntime {
             .wait_for(|script| *script != Script::Pending)
             .await
             .is_ok();
-        let (ready, is_ready) = watch::channel(false);
+        let is_ready_now = matches!(*script.borrow(), Script::Ready | Script::Stubborn);
+        let (ready, is_ready) = watch::channel(is_ready_now);
         let (stop, stopped) = watch::channel(None);
         let log = Arc::clone(&start.log);
         let exit = async move {

@@ -26,6 +26,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 static NEXT_RANGE: AtomicU8 = AtomicU8::new(1);
 
 pub(crate) struct Bed {
+    pub(crate) cluster: Cluster,
     pub(crate) client: Client,
     pub(crate) simulation: Simulation,
     pub(crate) folder: TempDir,
@@ -50,6 +51,7 @@ impl Bed {
         let client = cluster.client("default");
         let folder = tempfile::tempdir().expect("a folder");
         Self {
+            cluster: cluster.clone(),
             client,
             simulation: Simulation::default(),
             stop: CancellationToken::new(),
@@ -95,6 +97,7 @@ impl Bed {
             stateward_node::run_controllers(client.clone(), controllers, stop.clone());
         tokio::spawn(async move { controllers.await.expect("controllers run") });
         let mut bed = Self {
+            cluster,
             client,
             simulation,
             folder,

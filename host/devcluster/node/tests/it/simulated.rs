@@ -275,3 +275,42 @@ async fn a_simulated_command_answers_as_scripted() {
         (4, "web-0: show status", "warned")
     );
 }
+
+#[tokio::test]
+async fn the_start_of_a_pod_costs_few_writes() {
+    let bed = Bed::simulated().await;
+    bed.apply(&pod("first", "")).await;
+    bed.until_ready("first").await;
+    let before = bed.cluster.request_counts();
+
+    bed.apply(&pod("web-0", "")).await;
+    bed.until_ready("web-0").await;
+    bed.told("web-0", "Started").await;
+
+    let writes: Vec<(String, u64)> = bed
+        .cluster
+        .request_counts()
+        .into_iter()
+        .filter(|(what, _)| {
+            !what.starts_with("get ") && !what.starts_with("list ") && !what.starts_with("watch ")
+        })
+        .map(|(what, count)| {
+            (
+                what.clone(),
+                count - before.get(&what).copied().unwrap_or_default(),
+            )
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let expected = [
+        ("create events", 2),
+        ("create pods/binding", 1),
+        // The manifest itself.
+        ("patch pods", 1),
+        ("patch pods/status", 2),
+    ];
+    assert_eq!(
+        writes,
+        expected.map(|(what, count)| (what.to_owned(), count))
+    );
+}

@@ -31,8 +31,6 @@ fn enter(args: &[OsString]) -> Result<ExitCode, String> {
     let [pid, folder, user, command @ ..] = args else {
         return Err("container to enter is not named".to_owned());
     };
-    set_pdeathsig(Signal::SIGKILL)
-        .map_err(|error| format!("cannot bind the command to the agent: {error}"))?;
     join(&pid.to_string_lossy())
         .map_err(|error| format!("the container is not running any more: {error}"))?;
     std::env::set_current_dir(folder)

@@ -88,10 +88,12 @@ fn overlay_at(root: &Path, layers: &Path) -> io::Result<()> {
     let (upper, work) = (layers.join("upper"), layers.join("work"));
     fs::create_dir_all(&upper)?;
     fs::create_dir_all(&work)?;
+    // A comma would end the option.
+    let escaped = |path: &Path| path.display().to_string().replace(',', "\\,");
     let options = format!(
         "lowerdir=/,upperdir={},workdir={}",
-        upper.display(),
-        work.display()
+        escaped(&upper),
+        escaped(&work)
     );
     mount(
         Some("overlay"),
@@ -151,38 +153,61 @@ fn hide(hidden: &[PathBuf]) -> Result<(), RootError> {
     Ok(())
 }
 
+/// `/proc` and `/sys` of its own, the latter and the kernel's settings read-only, memory for what is private, and the
+/// devices that every program expects.
 fn kernel_file_systems() -> Result<(), RootError> {
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(
-        Some("proc"),
-        "/proc",
-        Some("proc"),
-        plain | MsFlags::MS_NOEXEC,
-        NONE,
-    )
-    .map_err(failed("no /proc of its own"))?;
-    for shared in ["/dev", "/sys"] {
-        let source = format!("{OLD}{shared}");
-        mount(
-            Some(source.as_str()),
-            shared,
-            NONE,
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            NONE,
-        )
-        .map_err(failed(format!("no {shared}")))?;
+    let fresh = |kind: &'static str, at: &str, flags: MsFlags, data: Option<&str>| {
+        mount(Some(kind), at, Some(kind), flags, data)
+            .map_err(failed(format!("no {at} of its own")))
+    };
+    fresh("proc", "/proc", plain | MsFlags::MS_NOEXEC, None)?;
+    for settings in ["/proc/sys", "/proc/sysrq-trigger"] {
+        protect(settings);
     }
-    for (own, mode) in [
-        ("/dev/shm", "mode=1777"),
-        ("/tmp", "mode=1777"),
-        ("/run", "mode=755"),
+    fresh(
+        "sysfs",
+        "/sys",
+        plain | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY,
+        None,
+    )?;
+    fresh("tmpfs", "/tmp", plain, Some("mode=1777"))?;
+    fresh("tmpfs", "/run", plain, Some("mode=755"))?;
+    fresh("tmpfs", "/dev", MsFlags::MS_NOSUID, Some("mode=755"))?;
+    for device in ["null", "zero", "full", "random", "urandom", "tty"] {
+        bind(&MountSpec {
+            source: PathBuf::from(format!("/dev/{device}")),
+            target: PathBuf::from(format!("/dev/{device}")),
+            read_only: false,
+        })?;
+    }
+    for folder in ["/dev/pts", "/dev/shm"] {
+        fs::create_dir(folder).map_err(failed(format!("no {folder}")))?;
+    }
+    fresh(
+        "devpts",
+        "/dev/pts",
+        MsFlags::MS_NOSUID,
+        Some("newinstance,ptmxmode=0666,mode=620"),
+    )?;
+    fresh("tmpfs", "/dev/shm", plain, Some("mode=1777"))?;
+    for (link, target) in [
+        ("/dev/ptmx", "pts/ptmx"),
+        ("/dev/fd", "/proc/self/fd"),
+        ("/dev/stdin", "/proc/self/fd/0"),
+        ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"),
     ] {
-        if Path::new(own).is_dir() {
-            mount(Some("tmpfs"), own, Some("tmpfs"), plain, Some(mode))
-                .map_err(failed(format!("no {own} of its own")))?;
-        }
+        std::os::unix::fs::symlink(target, link).map_err(failed(format!("no {link}")))?;
     }
     Ok(())
+}
+
+/// Makes a part of `/proc` read-only; a kernel without this part needs no protection of it.
+fn protect(path: &str) {
+    let bound = mount(Some(path), path, NONE, MsFlags::MS_BIND, NONE);
+    let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+    let _absent = bound.and_then(|()| mount(NONE, path, NONE, flags, NONE));
 }
 
 fn helper(binary: &Path) -> Result<(), RootError> {
