@@ -122,6 +122,9 @@ fn candidate(scene: &Scene<'_>, holder: u32) -> Candidate {
 
 /// A role that was held once and whose holder's pod is gone.
 fn tell_unheld(scene: &Scene<'_>, draft: &mut Draft) {
+    if scene.goal.ordinals.replicas == 0 {
+        return;
+    }
     let unheld: Vec<_> = draft
         .status
         .roles

@@ -1,0 +1,229 @@
+//! Steps, done as the API server would do them.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Model;
+use crate::journal::{Act, Invocation, InvocationId, Phase};
+use crate::plan::{Question, Step};
+use crate::world::{Claim, MemberConfig, OwnerReference, Pod, PodPhase, Revision};
+
+/// Why the API server would not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{name} exists already")]
+    AlreadyExists { name: String },
+    #[error("{name} does not exist under the UID {uid}")]
+    NotThere { name: String, uid: String },
+}
+
+impl Model {
+    /// Does one step.
+    pub fn apply(&mut self, step: &Step) -> Result<(), Refusal> {
+        match step {
+            Step::CreateRevision { name, body } => self.create_revision(name, body)?,
+            Step::RenumberRevision { name, uid, number } => {
+                self.revision(name, uid)?.number = *number;
+            }
+            Step::AdoptRevision { name, uid } => {
+                let owner = self.world.app.uid.clone();
+                self.revision(name, uid)?.owner = Some(owner);
+            }
+            Step::DeleteRevision { name, uid } => {
+                self.revision(name, uid)?;
+                self.world.revisions.retain(|revision| revision.uid != *uid);
+            }
+            Step::AdoptPod { name, uid } => {
+                let body = crate::identity::owner_reference(&self.world.app);
+                let owners: Vec<OwnerReference> = read(Some(&body)).into_iter().collect();
+                self.pod(name, uid)?.owners.extend(owners);
+            }
+            Step::ReleasePod { name, uid } => {
+                let owner = self.world.app.uid.clone();
+                self.pod(name, uid)?
+                    .owners
+                    .retain(|known| known.uid != owner);
+            }
+            Step::CreatePod { claims, pod, .. } => {
+                self.create_claims(claims)?;
+                self.create_pod(pod)?;
+            }
+            Step::CreateClaims { claims, .. } => self.create_claims(claims)?,
+            Step::DeletePod { name, uid, .. } => {
+                let now = self.now;
+                self.pod(name, uid)?.deletion.get_or_insert(now);
+            }
+            Step::PatchPod {
+                name,
+                uid,
+                labels,
+                annotations,
+                ..
+            } => {
+                let pod = self.pod(name, uid)?;
+                pod.labels.extend(labels.clone());
+                for (key, value) in annotations {
+                    match value {
+                        Some(value) => pod.annotations.insert(key.clone(), value.clone()),
+                        None => pod.annotations.remove(key),
+                    };
+                }
+            }
+            Step::Decide { question } => self.decide(question),
+            Step::Call {
+                id,
+                act,
+                cancelling,
+            } => self.call(id, act, *cancelling),
+        }
+        Ok(())
+    }
+
+    fn revision(&mut self, name: &str, uid: &str) -> Result<&mut Revision, Refusal> {
+        self.world
+            .revisions
+            .iter_mut()
+            .find(|revision| revision.name == name && revision.uid == uid)
+            .ok_or_else(|| not_there(name, uid))
+    }
+
+    fn pod(&mut self, name: &str, uid: &str) -> Result<&mut Pod, Refusal> {
+        self.world
+            .pods
+            .iter_mut()
+            .find(|pod| pod.name == name && pod.uid == uid)
+            .ok_or_else(|| not_there(name, uid))
+    }
+
+    fn create_revision(&mut self, name: &str, body: &Value) -> Result<(), Refusal> {
+        if self.world.revisions.iter().any(|known| known.name == name) {
+            return Err(exists(name));
+        }
+        let uid = self.next_uid();
+        self.world.revisions.push(Revision {
+            name: name.to_owned(),
+            uid,
+            number: body
+                .get("revision")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
+            created: self.now,
+            owner: read(body.pointer("/metadata/ownerReferences/0/uid")),
+            labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
+            data: body.get("data").cloned().unwrap_or_default(),
+        });
+        Ok(())
+    }
+
+    fn create_claims(&mut self, claims: &[Value]) -> Result<(), Refusal> {
+        for body in claims {
+            let name = name_of(body);
+            if self.world.claims.iter().any(|claim| claim.name == name) {
+                return Err(exists(&name));
+            }
+            let uid = self.next_uid();
+            self.world.claims.push(Claim {
+                name,
+                uid,
+                owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
+                deletion: None,
+                is_bound: true,
+            });
+        }
+        Ok(())
+    }
+
+    fn create_pod(&mut self, body: &Value) -> Result<(), Refusal> {
+        let name = name_of(body);
+        if self.world.pods.iter().any(|pod| pod.name == name) {
+            return Err(exists(&name));
+        }
+        let uid = self.next_uid();
+        self.world.pods.push(Pod {
+            name,
+            uid,
+            labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
+            annotations: read(body.pointer("/metadata/annotations")).unwrap_or_default(),
+            owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
+            created: self.now,
+            deletion: None,
+            phase: PodPhase::Pending,
+            ready_since: None,
+            restarts: 0,
+            node: None,
+            address: None,
+            claims: claims_of(body),
+            hindrance: None,
+        });
+        Ok(())
+    }
+
+    fn decide(&mut self, question: &Question) {
+        match question {
+            Question::Validate => self.world.answers.validate = Some(self.verdict.clone()),
+            Question::MemberConfig { ordinal } => {
+                let values = self.config.clone();
+                self.world
+                    .answers
+                    .member_config
+                    .insert(*ordinal, MemberConfig::Values { values });
+            }
+        }
+    }
+
+    fn call(&mut self, id: &InvocationId, act: &Act, cancelling: bool) {
+        let known = self.world.journal.entry(id.clone()).or_insert(Invocation {
+            id: id.clone(),
+            act: act.clone(),
+            started: self.now,
+            attempts: 0,
+            checkpoint: None,
+            phase: Phase::Calling,
+            cancelling,
+            is_recorded: false,
+        });
+        known.phase = Phase::Calling;
+        known.cancelling = cancelling;
+        known.attempts = known.attempts.saturating_add(1);
+    }
+}
+
+fn read<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
+    T::deserialize(value?).ok()
+}
+
+fn name_of(body: &Value) -> String {
+    read(body.pointer("/metadata/name")).unwrap_or_default()
+}
+
+fn claims_of(body: &Value) -> BTreeMap<String, String> {
+    let volumes = body
+        .pointer("/spec/volumes")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    volumes
+        .iter()
+        .filter_map(|volume| {
+            let claim = volume.pointer("/persistentVolumeClaim/claimName")?;
+            Some((
+                volume.get("name")?.as_str()?.to_owned(),
+                claim.as_str()?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn exists(name: &str) -> Refusal {
+    Refusal::AlreadyExists {
+        name: name.to_owned(),
+    }
+}
+
+fn not_there(name: &str, uid: &str) -> Refusal {
+    Refusal::NotThere {
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+    }
+}
