@@ -166,16 +166,6 @@ impl Kinds {
         self.kinds.values().find(|kind| kind.storage == storage)
     }
 
-    /// The kind that an `apiVersion` and a `kind` name.
-    pub(crate) fn of_object(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        self.kinds.values().find(|known| {
-            known.group == group
-                && known.kind == kind
-                && known.versions.iter().any(|served| served == version)
-        })
-    }
-
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.kinds.values()
     }
