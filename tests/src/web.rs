@@ -1,5 +1,6 @@
 //! Plain HTTP to a pod's address, as `curl` would do it.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,9 +17,21 @@ pub async fn post(address: &str, port: u16, path: &str, body: &str) -> Result<St
     ask(address, port, "POST", path, body).await
 }
 
+/// As `curl --retry-connrefused`: a pod without a readiness probe counts as ready before its program listens.
+async fn connect(address: &str, port: u16) -> std::io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect((address, port)).await {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 async fn ask(address: &str, port: u16, method: &str, path: &str, body: &str) -> Result<String> {
     let exchange = async {
-        let mut stream = TcpStream::connect((address, port)).await?;
+        let mut stream = connect(address, port).await?;
         let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
@@ -28,7 +41,7 @@ async fn ask(address: &str, port: u16, method: &str, path: &str, body: &str) -> 
         stream.read_to_end(&mut answer).await?;
         Ok::<_, std::io::Error>(answer)
     };
-    let answer = tokio::time::timeout(Duration::from_secs(5), exchange)
+    let answer = tokio::time::timeout(Duration::from_secs(20), exchange)
         .await
         .with_context(|| format!("{method} http://{address}:{port}{path} took too long"))?
         .with_context(|| format!("{method} http://{address}:{port}{path}"))?;

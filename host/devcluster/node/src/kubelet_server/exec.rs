@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::channels::{self, CLOSE, ERROR, STDERR, STDIN, STDOUT};
 use super::query::Query;
@@ -80,7 +81,12 @@ async fn converse(upgraded: Upgraded, session: Result<ExecSession, String>) {
                 return;
             }
         }
-        let _client_is_gone = to_client.close().await;
+        // kubectl takes a close without a code for a failure.
+        let end = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
+        let _client_is_gone = to_client.send(Message::Close(Some(end))).await;
     };
     let running = async {
         let outcome = match session {
