@@ -1,1 +1,33 @@
+//! The Stateward operator: watches, plans, journals and carries out.
+//!
+//! ```text
+//! watches ─► Index ─► one actor per app: World ─► plan ─► steps at the API · hook calls · status ─► watches
+//! ```
+//!
+//! The planner decides everything, the runtime calls plugins; here is what speaks to the API server. [`run`] is the whole of it; [`world_of`] shows one
+//! app's world to the commands that explain things; [`crds`] are the kinds that it brings.
 
+pub mod annotations;
+mod api;
+mod apps;
+mod capabilities;
+pub mod crd;
+mod errors;
+mod events;
+mod face;
+mod hooks;
+mod host;
+mod metrics;
+mod operator;
+mod options;
+mod plugins;
+mod probes;
+mod watch;
+mod worlds;
+
+pub use api::ApiError;
+pub use crd::{crds, install_crds};
+pub use errors::OperatorError;
+pub use operator::run;
+pub use options::{Options, StatefulSetsFace};
+pub use worlds::world_of;

@@ -1,0 +1,149 @@
+//! Every request that the operator sends, apart from its watches: reads of one object, and all writes.
+//!
+//! Bodies are raw JSON, so that no field is lost. Each error says whether its outcome is known: after a timeout or a server error the write may have
+//! happened, and the object must be read before anything is decided on it.
+
+mod collection;
+mod error;
+
+use std::time::Duration;
+
+use http::{Method, Request};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+pub(crate) use collection::Collection;
+pub use error::ApiError;
+
+use crate::annotations::FIELD_MANAGER;
+
+/// The longest that one request may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Sends requests. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: kube::Client,
+}
+
+impl Api {
+    /// Sends through this client.
+    pub(crate) fn new(client: kube::Client) -> Api {
+        Api { client }
+    }
+
+    /// The client, for what is no plain request.
+    pub(crate) fn client(&self) -> &kube::Client {
+        &self.client
+    }
+
+    /// One object.
+    pub(crate) async fn get(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Value, ApiError> {
+        let path = kind.path(namespace, Some(name));
+        self.send(Method::GET, &path, None, None).await
+    }
+
+    /// All objects of a namespace.
+    pub(crate) async fn list(
+        &self,
+        kind: Collection,
+        namespace: &str,
+    ) -> Result<Vec<Value>, ApiError> {
+        let path = kind.path(namespace, None);
+        let mut list = self.send(Method::GET, &path, None, None).await?;
+        match list.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Creates an object. Unknown fields are refused rather than dropped.
+    pub(crate) async fn create(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = format!(
+            "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
+            kind.path(namespace, None)
+        );
+        self.send(Method::POST, &path, Some("application/json"), Some(body))
+            .await
+    }
+
+    /// Merge patch of an object or of its subresource.
+    pub(crate) async fn merge(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        name: &str,
+        subresource: Option<&str>,
+        patch: &Value,
+    ) -> Result<Value, ApiError> {
+        let mut path = kind.path(namespace, Some(name));
+        if let Some(subresource) = subresource {
+            path.push('/');
+            path.push_str(subresource);
+        }
+        path.push_str("?fieldManager=");
+        path.push_str(FIELD_MANAGER);
+        let content = "application/merge-patch+json";
+        self.send(Method::PATCH, &path, Some(content), Some(patch))
+            .await
+    }
+
+    /// Deletes the object of this UID and no other. Gone already, or another one under its name: done.
+    pub(crate) async fn delete(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), ApiError> {
+        let path = kind.path(namespace, Some(name));
+        let body = json!({
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": { "uid": uid },
+        });
+        match self
+            .send(Method::DELETE, &path, Some("application/json"), Some(&body))
+            .await
+        {
+            Ok(_) | Err(ApiError::NotFound { .. } | ApiError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        let bytes = match body {
+            Some(body) => serde_json::to_vec(body).map_err(|error| ApiError::unreadable(&error))?,
+            None => Vec::new(),
+        };
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(content) = content {
+            request = request.header(http::header::CONTENT_TYPE, content);
+        }
+        let request = request
+            .body(bytes)
+            .map_err(|error| ApiError::unreadable(&error))?;
+        match timeout(PATIENCE, self.client.request::<Value>(request)).await {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(_) => Err(ApiError::Unknown {
+                message: format!("no answer within {} s", PATIENCE.as_secs()),
+            }),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! One actor per app: it alone plans for the app, carries the plan out, and writes the app's status.
+//!
+//! ```text
+//!  watch · ends of hook calls · timer ──► mailbox ──► guard: has the cache seen our writes? ──► world ──► plan
+//!      ▲                                                                                                  │
+//!      └──── hook calls (tasks) ◄──── steps at the API ◄──── status, first when a step depends on it ◄────┘
+//! ```
+
+mod actor;
+mod answers;
+mod attempts;
+mod committing;
+mod guard;
+mod journal;
+mod messages;
+mod overlay;
+mod patch;
+mod probing;
+mod reconcile;
+mod steps;
+mod supervisor;
+
+pub(crate) use messages::Message;
+pub(crate) use supervisor::supervise;

@@ -1,0 +1,280 @@
+//! The actor: what it remembers, and its loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stateward_planner::Spec;
+use stateward_planner::spec::SpecError;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::answers::{self, Answers, Basis};
+use super::attempts::Attempts;
+use super::guard::Guard;
+use super::journal::Journal;
+use super::messages::Message;
+use crate::events::{Note, Subject};
+use crate::hooks::{Decided, Observations};
+use crate::host::Host;
+use crate::probes::Schedule;
+use crate::watch::{AppKey, AppObject};
+
+/// One app's actor.
+pub(super) struct Actor {
+    pub host: Arc<Host>,
+    pub key: AppKey,
+    pub uid: String,
+    /// Handed to tasks, which answer through it.
+    pub mailbox: UnboundedSender<Message>,
+    /// Hook calls and probes. They end with the actor.
+    pub tasks: JoinSet<()>,
+    /// The answer to our own last status write, until the watch shows something newer.
+    pub own: Option<Arc<AppObject>>,
+    /// A status write's outcome is unknown: read the app before anything else.
+    pub must_reread: bool,
+    pub guard: Guard,
+    pub journal: Journal,
+    pub answers: Answers,
+    pub attempts: Attempts,
+    /// The spec of this generation, parsed once.
+    pub parsed: Option<(i64, Result<Spec, SpecError>)>,
+    pub basis: Option<Basis>,
+    pub circumstances: String,
+    pub last_status_write: Option<Instant>,
+    pub observations: Observations,
+    pub probes: Schedule,
+    /// Slots whose secret could not be read, and why.
+    pub secrets: BTreeMap<String, String>,
+    /// A text that was told as an event, so that it is told once.
+    pub told: BTreeMap<&'static str, String>,
+    pub is_stopping: bool,
+    lags_since: Option<Instant>,
+}
+
+/// What follows from a reconciliation.
+pub(super) enum Next {
+    /// Look again at once.
+    Again,
+    /// Look again at this time at the latest; or when something happens.
+    At(Option<Instant>),
+}
+
+/// How long the cache may lag behind our writes before they are looked up.
+const LAG: Duration = Duration::from_secs(5);
+
+impl Actor {
+    pub(super) fn new(
+        host: Arc<Host>,
+        key: AppKey,
+        uid: String,
+        mailbox: UnboundedSender<Message>,
+    ) -> Actor {
+        Actor {
+            host,
+            key,
+            uid,
+            mailbox,
+            tasks: JoinSet::new(),
+            own: None,
+            must_reread: false,
+            guard: Guard::default(),
+            journal: Journal::default(),
+            answers: Answers::default(),
+            attempts: Attempts::default(),
+            parsed: None,
+            basis: None,
+            circumstances: String::new(),
+            last_status_write: None,
+            observations: Observations::new(),
+            probes: Schedule::default(),
+            secrets: BTreeMap::new(),
+            told: BTreeMap::new(),
+            is_stopping: false,
+            lags_since: None,
+        }
+    }
+
+    /// Runs until the app is gone (`gone`) or the operator stops (`stop`); then calls in flight get their time and the status is written.
+    pub(super) async fn run(
+        mut self,
+        mut inbox: UnboundedReceiver<Message>,
+        gone: CancellationToken,
+        stop: CancellationToken,
+    ) {
+        let mut next = Next::Again;
+        loop {
+            if let Next::At(when) = next {
+                let message = tokio::select! {
+                    biased;
+                    () = gone.cancelled() => break,
+                    () = stop.cancelled() => {
+                        self.wind_down(&mut inbox).await;
+                        break;
+                    }
+                    message = inbox.recv() => message,
+                    () = sleep(when) => Some(Message::Changed),
+                };
+                let Some(message) = message else { break };
+                self.hear(message).await;
+            }
+            while let Ok(message) = inbox.try_recv() {
+                self.hear(message).await;
+            }
+            while self.tasks.try_join_next().is_some() {}
+            if gone.is_cancelled() {
+                break;
+            }
+            next = self.look().await;
+        }
+        self.host.metrics.forget(&self.key);
+    }
+
+    async fn look(&mut self) -> Next {
+        if self.must_reread && !self.reread().await {
+            return Next::At(Some(Instant::now() + Duration::from_secs(1)));
+        }
+        if self.guard.has_unknown()
+            && let Err(error) = (self.guard).look(&self.host.api, &self.key.namespace).await
+        {
+            tracing::warn!(app = %self.key, %error, "the outcome of a write is still unknown");
+            return Next::At(Some(Instant::now() + Duration::from_secs(1)));
+        }
+        if !self.guard.is_settled(&self.host.index, &self.key.namespace) {
+            return self.wait_for_the_cache().await;
+        }
+        self.lags_since = None;
+        let begin = Instant::now();
+        let next = self.reconcile().await;
+        self.host.metrics.reconciled(&self.key, begin.elapsed());
+        next
+    }
+
+    /// The watch brings our own writes in a moment. When it does not, the API is asked what became of them.
+    async fn wait_for_the_cache(&mut self) -> Next {
+        let now = Instant::now();
+        let since = *self.lags_since.get_or_insert(now);
+        if now.duration_since(since) < LAG {
+            return Next::At(Some(since + LAG));
+        }
+        self.lags_since = None;
+        match self.guard.look(&self.host.api, &self.key.namespace).await {
+            Ok(()) => tracing::warn!(app = %self.key, "the watch lags behind our own writes"),
+            Err(error) => {
+                tracing::warn!(app = %self.key, %error, "the watch lags behind, and the API does not answer");
+            }
+        }
+        // Dropped expectations are noticed at once.
+        Next::At(Some(now + Duration::from_millis(100)))
+    }
+
+    /// Running calls get a bounded time to end, so that what they did is recorded.
+    async fn wind_down(&mut self, inbox: &mut UnboundedReceiver<Message>) {
+        self.is_stopping = true;
+        let deadline = Instant::now() + self.host.settings.grace;
+        while self.journal.calls_in_flight() > 0 {
+            match timeout_at(deadline, inbox.recv()).await {
+                Ok(Some(message)) => self.hear(message).await,
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if self.guard.is_settled(&self.host.index, &self.key.namespace) && !self.must_reread {
+            self.flush_status().await;
+        }
+    }
+
+    async fn hear(&mut self, message: Message) {
+        match message {
+            Message::Changed => {}
+            Message::Called(called) => self.called(*called).await,
+            Message::Decided(decided) => self.decided(*decided),
+            Message::Probed {
+                pod,
+                ordinal,
+                result,
+                took,
+            } => self.take_observation(pod, ordinal, result, took),
+            Message::PutState {
+                key,
+                value,
+                after_version,
+                reply,
+            } => {
+                let answer = self.put_state(&key, &value, after_version).await;
+                // The call may have ended meanwhile; the value stands all the same.
+                let _ = reply.send(answer);
+            }
+            Message::Secret { slot, missing } => match missing {
+                Some(why) => {
+                    let before = self.secrets.insert(slot, why.clone());
+                    if before.as_ref() != Some(&why) {
+                        self.say(Note::warning("SecretMissing", why));
+                    }
+                }
+                None => {
+                    self.secrets.remove(&slot);
+                }
+            },
+        }
+    }
+
+    fn decided(&mut self, decided: Decided) {
+        let decision = &decided.decision;
+        self.host.metrics.hook_called(
+            &self.key,
+            decision.hook().name(),
+            decision.result(),
+            decided.took,
+        );
+        for finding in self.answers.take(decided, Timestamp::now()) {
+            self.say(Note::warning("PluginWarns", answers::text(&finding)));
+        }
+    }
+
+    /// The newest known state of the app: the watch's, or the answer to our own last status write.
+    pub(super) fn newest(&self) -> Option<Arc<AppObject>> {
+        let seen = self.host.index.app(&self.key)?;
+        if seen.uid() != self.uid {
+            return None;
+        }
+        match &self.own {
+            Some(own) if own.version() > seen.version() => Some(own.clone()),
+            _ => Some(seen),
+        }
+    }
+
+    /// An event on the app.
+    pub(super) fn say(&self, note: Note) {
+        if let Some(app) = self.newest() {
+            self.host.events.emit(&Subject::from(app.as_ref()), note);
+        }
+    }
+
+    /// An event on the app, once for the same text. An empty text forgets what was told.
+    pub(super) fn say_once(&mut self, topic: &'static str, note: Option<Note>) {
+        let text = note.as_ref().map(|note| note.message.clone());
+        if self.told.get(topic) == text.as_ref() {
+            return;
+        }
+        match (text, note) {
+            (Some(text), Some(note)) => {
+                self.told.insert(topic, text);
+                self.say(note);
+            }
+            _ => {
+                self.told.remove(topic);
+            }
+        }
+    }
+}
+
+/// Sleeps until then; without a time, for ever.
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(when) => sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}

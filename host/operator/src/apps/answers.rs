@@ -1,0 +1,167 @@
+//! Answers of decide hooks, kept under the digest of all that they may depend on. What was asked on something else is asked again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use stateward_planner::plan::Question;
+use stateward_planner::world::{self, MemberConfig, Verdict};
+use stateward_planner::{Status, World};
+use stateward_runtime::{CallError, Finding};
+
+use crate::hooks::{Decided, Decision, backoff, later};
+
+#[derive(Default)]
+pub(super) struct Answers {
+    validate: Option<(String, Verdict)>,
+    configs: BTreeMap<u32, (String, MemberConfig)>,
+    asking: BTreeSet<(Question, String)>,
+    failures: BTreeMap<Question, u32>,
+}
+
+/// What answers depend on now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Basis {
+    validate: String,
+    config: String,
+}
+
+impl Basis {
+    /// `validate` depends on the spec and the plugin; `member-config` also on who holds roles and on the plugin's state.
+    pub(super) fn of(generation: i64, digest: &str, recorded: &Status) -> Basis {
+        let roles: Vec<_> = (recorded.roles.iter())
+            .map(|role| json!([role.name, role.holder, role.epoch]))
+            .collect();
+        let config = json!([generation, digest, roles, recorded.state]);
+        Basis {
+            validate: format!("{generation}/{digest}"),
+            config: (Sha256::digest(config.to_string()).iter())
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        }
+    }
+
+    fn for_question(&self, question: &Question) -> &str {
+        match question {
+            Question::Validate => &self.validate,
+            Question::MemberConfig { .. } => &self.config,
+        }
+    }
+}
+
+impl Answers {
+    /// The answers that hold now; the others are dropped.
+    pub(super) fn current(&mut self, basis: &Basis) -> world::Answers {
+        self.validate
+            .take_if(|(asked_on, _)| *asked_on != basis.validate);
+        self.configs
+            .retain(|_, (asked_on, _)| *asked_on == basis.config);
+        world::Answers {
+            validate: self.validate.as_ref().map(|(_, verdict)| verdict.clone()),
+            member_config: (self.configs.iter())
+                .map(|(ordinal, (_, config))| (*ordinal, config.clone()))
+                .collect(),
+        }
+    }
+
+    /// The question is to be asked on this basis; none when it is being asked already.
+    pub(super) fn ask(&mut self, question: &Question, basis: &Basis) -> Option<String> {
+        let asked_on = basis.for_question(question).to_owned();
+        let is_new = self.asking.insert((question.clone(), asked_on.clone()));
+        is_new.then_some(asked_on)
+    }
+
+    /// Takes an answer. Findings that do not block are returned.
+    pub(super) fn take(&mut self, decided: Decided, now: Timestamp) -> Vec<Finding> {
+        let Decided {
+            question,
+            asked_on,
+            decision,
+            ..
+        } = decided;
+        self.asking.remove(&(question.clone(), asked_on.clone()));
+        match decision {
+            Decision::Validate(Ok(findings)) => {
+                self.failures.remove(&question);
+                let (blocking, warnings): (Vec<_>, Vec<_>) =
+                    findings.into_iter().partition(|finding| finding.blocks);
+                let verdict = if blocking.is_empty() {
+                    Verdict::Accepted
+                } else {
+                    let lines: Vec<_> = blocking.iter().map(text).collect();
+                    Verdict::Refused {
+                        message: lines.join("; "),
+                    }
+                };
+                self.validate = Some((asked_on, verdict));
+                warnings
+            }
+            Decision::Validate(Err(error)) => {
+                let (reason, message, ask_again) = self.failed(&question, &error, now);
+                let verdict = Verdict::Failed {
+                    reason,
+                    message,
+                    ask_again,
+                };
+                self.validate = Some((asked_on, verdict));
+                Vec::new()
+            }
+            Decision::MemberConfig(answer) => {
+                let Question::MemberConfig { ordinal } = question else {
+                    return Vec::new();
+                };
+                let config = match answer {
+                    Ok(values) => {
+                        self.failures.remove(&question);
+                        MemberConfig::Values { values }
+                    }
+                    Err(error) => {
+                        let (reason, message, ask_again) = self.failed(&question, &error, now);
+                        MemberConfig::Failed {
+                            reason,
+                            message,
+                            ask_again,
+                        }
+                    }
+                };
+                self.configs.insert(ordinal, (asked_on, config));
+                Vec::new()
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        question: &Question,
+        error: &CallError,
+        now: Timestamp,
+    ) -> (String, String, Timestamp) {
+        let failures = self.failures.entry(question.clone()).or_insert(0);
+        *failures = failures.saturating_add(1);
+        let ask_again = later(now, backoff(*failures));
+        (error.reason().to_owned(), error.to_string(), ask_again)
+    }
+}
+
+pub(super) fn text(finding: &Finding) -> String {
+    match finding.path.as_str() {
+        "" => finding.text.clone(),
+        path => format!("{path}: {}", finding.text),
+    }
+}
+
+/// A digest of what refused and unfinished invocations may wait for: the spec, who holds roles, who is ready and healthy.
+pub(super) fn circumstances(
+    world: &World,
+    health: impl Iterator<Item = (String, bool, Option<String>)>,
+) -> String {
+    let roles: Vec<_> = (world.recorded.roles.iter())
+        .map(|role| json!([role.name, role.epoch]))
+        .collect();
+    let pods: Vec<_> = (world.pods.iter())
+        .map(|pod| json!([pod.uid, pod.ready_since.is_some(), pod.deletion.is_some()]))
+        .collect();
+    let health: Vec<_> = health.collect();
+    json!([world.app.generation, roles, pods, health]).to_string()
+}

@@ -1,0 +1,278 @@
+//! Status writes: the app's one writer. Each is a merge patch *with* the resourceVersion that it was made from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use stateward_planner::journal::commit::Answer;
+use stateward_planner::state::StateError;
+use stateward_planner::{Invocation, Phase, Status, commit, put_state};
+use stateward_runtime::{Failure, Outcome};
+use tokio::time::Instant;
+
+use super::actor::Actor;
+use super::messages::Message;
+use super::patch::{difference, status_value};
+use crate::api::ApiError;
+use crate::hooks::{self, Called};
+use crate::watch::AppObject;
+use crate::worlds::{self, read_status};
+
+/// Attempts of one compare-and-set before it is put off.
+const ATTEMPTS: u32 = 5;
+/// When a commit that could not be written is tried again.
+const PUT_OFF: Duration = Duration::from_secs(1);
+
+/// How a status write ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Nothing differs.
+    Nothing,
+    Yes,
+    /// The app changed since it was read; it has been read again, or will be.
+    Stale,
+    /// Refused.
+    No(String),
+}
+
+impl Actor {
+    /// Writes `next` over the status of `base`.
+    pub(super) async fn write_status(&mut self, base: &AppObject, next: &Status) -> Written {
+        let wanted = status_value(self.key.face, next);
+        let Some(patch) = difference(self.key.face, &base.status, &wanted) else {
+            return Written::Nothing;
+        };
+        let patch = json!({
+            "metadata": {
+                "uid": self.uid,
+                "resourceVersion": base.metadata.resource_version,
+            },
+            "status": patch,
+        });
+        let answer = (self.host.api)
+            .merge(
+                self.key.collection(),
+                &self.key.namespace,
+                &self.key.name,
+                Some("status"),
+                &patch,
+            )
+            .await;
+        self.last_status_write = Some(Instant::now());
+        let (written, result) = match answer {
+            Ok(value) => {
+                self.own = AppObject::from_value(self.key.face, value).map(Arc::new);
+                (Written::Yes, "written")
+            }
+            Err(ApiError::Conflict { .. }) => {
+                self.must_reread = true;
+                self.reread().await;
+                (Written::Stale, "conflict")
+            }
+            Err(error) if error.outcome_is_unknown() => {
+                tracing::warn!(app = %self.key, %error, "nobody knows whether the status was written");
+                self.must_reread = true;
+                self.reread().await;
+                (Written::Stale, "unknown")
+            }
+            // The app is gone; the watch tells.
+            Err(ApiError::NotFound { .. }) => (Written::No("the app is gone".to_owned()), "gone"),
+            Err(error) => {
+                tracing::warn!(app = %self.key, %error, "the status was refused");
+                (Written::No(error.to_string()), "refused")
+            }
+        };
+        self.host.metrics.status_written(result);
+        written
+    }
+
+    /// Reads the app from the API, after a write that did not go through or may not have.
+    pub(super) async fn reread(&mut self) -> bool {
+        let read = (self.host.api)
+            .get(self.key.collection(), &self.key.namespace, &self.key.name)
+            .await;
+        match read {
+            Ok(value) => {
+                let app = AppObject::from_value(self.key.face, value);
+                self.own = app.filter(|app| app.uid() == self.uid).map(Arc::new);
+                self.must_reread = false;
+            }
+            // The watch will tell.
+            Err(ApiError::NotFound { .. }) => self.must_reread = false,
+            Err(error) => {
+                tracing::warn!(app = %self.key, %error, "the app cannot be read");
+            }
+        }
+        !self.must_reread
+    }
+
+    /// A call of an act hook ended: its outcome, checkpoint and requests are made durable together, or not at all.
+    pub(super) async fn called(&mut self, called: Called) {
+        let id = called.invocation.id.clone();
+        let has_failed = match &called.result {
+            Ok(answer) => matches!(answer.outcome, Outcome::Retry(_)),
+            Err(_) => true,
+        };
+        let result = match &called.result {
+            Ok(answer) => match &answer.outcome {
+                Outcome::Done => "done",
+                Outcome::InProgress(_) => "in-progress",
+                Outcome::Refuse(_) => "refused",
+                Outcome::Retry(_) => "retry",
+                Outcome::Fatal(_) => "fatal",
+            },
+            Err(error) => error.reason(),
+        };
+        let hook = hook_name(&called.invocation);
+        (self.host.metrics).hook_called(&self.key, hook, result, called.took);
+        let failures = self.journal.count(&id, has_failed);
+        let answer = hooks::phase(&called, failures, Timestamp::now());
+        tracing::info!(
+            namespace = %self.key.namespace, app = %self.key.name, invocation = %id, hook, result,
+            detail = %detail(&answer.phase), requests = answer.requests.len(),
+            took_ms = u64::try_from(called.took.as_millis()).unwrap_or(u64::MAX),
+            "act hook answered"
+        );
+        if !must_be_durable(&answer) {
+            self.journal.end(called.invocation, answer);
+            return;
+        }
+        match self.commit(&called, &answer).await {
+            Commit::Done => self.journal.end(called.invocation, answer),
+            Commit::Refused { reason, message } => {
+                let failures = self.journal.count(&id, true);
+                let ask_again = hooks::later(Timestamp::now(), hooks::backoff(failures));
+                let phase = Phase::Failing {
+                    reason,
+                    message,
+                    failures,
+                    ask_again,
+                };
+                let answer = Answer {
+                    phase,
+                    checkpoint: None,
+                    requests: Vec::new(),
+                };
+                self.journal.end(called.invocation, answer);
+            }
+            // The call stays in flight until its answer is written: nothing else may be decided on it before.
+            Commit::PutOff => {
+                let mailbox = self.mailbox.clone();
+                self.tasks.spawn(async move {
+                    tokio::time::sleep(PUT_OFF).await;
+                    // The app is gone when nobody listens.
+                    let _ = mailbox.send(Message::Called(Box::new(called)));
+                });
+            }
+        }
+    }
+
+    async fn commit(&mut self, called: &Called, answer: &Answer) -> Commit {
+        for _ in 0..ATTEMPTS {
+            let Some(app) = self.newest() else {
+                return Commit::Done;
+            };
+            let recorded = read_status(&app.status);
+            let pods: Vec<_> = (self.host.index.pods_of(&app).iter())
+                .map(|pod| worlds::pod(pod))
+                .collect();
+            let roles = &called.serving.facts.roles;
+            let next = match commit(&recorded, &called.invocation, answer, &pods, roles) {
+                Ok(next) => next,
+                Err(conflict) => {
+                    return Commit::Refused {
+                        reason: conflict.reason().to_owned(),
+                        message: conflict.to_string(),
+                    };
+                }
+            };
+            match self.write_status(&app, &next).await {
+                Written::Yes | Written::Nothing => return Commit::Done,
+                Written::Stale => {}
+                Written::No(message) => {
+                    return Commit::Refused {
+                        reason: "StatusRefused".to_owned(),
+                        message,
+                    };
+                }
+            }
+        }
+        Commit::PutOff
+    }
+
+    /// Stores a value of the plugin's `state`. Durable when this returns.
+    pub(super) async fn put_state(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        after_version: u64,
+    ) -> Result<u64, Failure> {
+        for _ in 0..ATTEMPTS {
+            let gone = || Failure::Other("the app is gone".to_owned());
+            let app = self.newest().ok_or_else(gone)?;
+            let recorded = read_status(&app.status);
+            let (next, version) =
+                put_state(&recorded, key, value, after_version).map_err(|error| match error {
+                    StateError::Conflict { .. } => Failure::Conflict,
+                    StateError::TooManyKeys { .. } | StateError::ValueTooLarge { .. } => {
+                        Failure::Budget(error.to_string())
+                    }
+                    StateError::BadKey { .. } => Failure::Other(error.to_string()),
+                })?;
+            match self.write_status(&app, &next).await {
+                Written::Yes | Written::Nothing => return Ok(version),
+                Written::Stale => {
+                    // It may have been written although the answer was lost.
+                    let Some(app) = self.newest() else {
+                        return Err(gone());
+                    };
+                    let recorded = read_status(&app.status);
+                    if next.state.get(key) == recorded.state.get(key) {
+                        return Ok(version);
+                    }
+                }
+                Written::No(message) => return Err(Failure::Other(message)),
+            }
+        }
+        Err(Failure::Other(format!(
+            "state {key} could not be written: the app changes too often or the API does not answer; try again"
+        )))
+    }
+}
+
+enum Commit {
+    Done,
+    /// It must not be written.
+    Refused {
+        reason: String,
+        message: String,
+    },
+    /// It could not be written now.
+    PutOff,
+}
+
+/// A `done`, a refusal or a failure costs nothing when it is forgotten: the call is made again under its id. The rest must outlive us.
+fn must_be_durable(answer: &Answer) -> bool {
+    !answer.requests.is_empty() || matches!(answer.phase, Phase::InProgress { .. })
+}
+
+pub(super) fn hook_name(invocation: &Invocation) -> &'static str {
+    use stateward_planner::Act;
+    match invocation.act {
+        Act::PreScale { .. } => "pre-scale",
+        Act::PostReady { .. } => "post-ready",
+        Act::PreDelete { .. } => "pre-delete",
+        Act::MoveRole { .. } => "move-role",
+    }
+}
+
+fn detail(phase: &Phase) -> &str {
+    match phase {
+        Phase::InProgress { message, .. }
+        | Phase::Failing { message, .. }
+        | Phase::Fatal { message, .. } => message,
+        Phase::Refused { reason, .. } => reason,
+        Phase::Calling | Phase::Done => "",
+    }
+}

@@ -1,0 +1,34 @@
+//! What an app is told.
+
+use stateward_runtime::{CallError, Failure, Probed};
+use tokio::sync::oneshot;
+
+use crate::hooks::{Called, Decided};
+
+pub(crate) enum Message {
+    /// Something that the app depends on changed.
+    Changed,
+    /// A call of an act hook ended.
+    Called(Box<Called>),
+    /// A decide hook answered.
+    Decided(Box<Decided>),
+    /// A probe ended.
+    Probed {
+        pod: String,
+        ordinal: u32,
+        result: Result<Probed, CallError>,
+        took: std::time::Duration,
+    },
+    /// A plugin stores a value in its `state`.
+    PutState {
+        key: String,
+        value: Vec<u8>,
+        after_version: u64,
+        reply: oneshot::Sender<Result<u64, Failure>>,
+    },
+    /// A secret was read, or why it could not be.
+    Secret {
+        slot: String,
+        missing: Option<String>,
+    },
+}

@@ -1,0 +1,109 @@
+//! What the operator adds to a planned status: steps that the API refuses, pods that cannot start, secrets that are missing. Plans know nothing of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use stateward_planner::status::Condition;
+use stateward_planner::{Owner, Status, Waiting};
+
+use super::attempts::Attempts;
+use crate::api::ApiError;
+use crate::watch::{Meta, SlimPod};
+use crate::worlds::obstacle;
+
+/// Container states that a user has to do something about.
+const STALLING: [&str; 8] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+];
+
+/// One entry for each step that the API refuses.
+pub(super) fn refused_steps(status: &mut Status, attempts: &Attempts) {
+    for (step, failed) in attempts.failing() {
+        // What failed once, for a conflict say, is not worth telling.
+        if matches!(failed.error, ApiError::Conflict { .. }) {
+            continue;
+        }
+        let (owner, reason, unblocks) = if failed.error.is_quota() {
+            (
+                Owner::Quota,
+                "QuotaExceeded",
+                "raise the quota, or free some of it",
+            )
+        } else {
+            (
+                Owner::Kubernetes,
+                "StepRefused",
+                "the API server takes it; it is tried again",
+            )
+        };
+        status.waiting.push(Waiting {
+            owner,
+            reason: reason.to_owned(),
+            subject: step.clone(),
+            message: format!("{step} fails: {}", failed.error),
+            unblocks: unblocks.to_owned(),
+            since: failed.since,
+        });
+    }
+}
+
+/// Why nothing goes on without somebody doing something, if there is such a reason that the plan does not know.
+pub(super) fn stall(
+    pods: &[std::sync::Arc<SlimPod>],
+    secrets: &BTreeMap<String, String>,
+) -> Option<(String, String)> {
+    if let Some(message) = secrets.values().next() {
+        return Some(("SecretMissing".to_owned(), message.clone()));
+    }
+    pods.iter().find_map(|pod| {
+        let (reason, text) = obstacle(pod)?;
+        let stalls = STALLING.contains(&reason.as_str());
+        stalls.then(|| (reason, format!("pod {}: {text}", pod.name())))
+    })
+}
+
+/// Sets the condition Stalled, unless the plan has set it already.
+pub(super) fn set_stalled(
+    status: &mut Status,
+    recorded: &Status,
+    reason: &str,
+    message: &str,
+    now: Timestamp,
+) {
+    let of_type = |condition: &&Condition| condition.type_ == "Stalled";
+    let is_stalled = |status: &Status| {
+        let condition = status.conditions.iter().find(of_type);
+        condition
+            .filter(|condition| condition.status == "True")
+            .cloned()
+    };
+    if is_stalled(status).is_some() {
+        return;
+    }
+    let since = is_stalled(recorded).map_or(now, |before| before.last_transition_time);
+    status
+        .conditions
+        .retain(|condition| condition.type_ != "Stalled");
+    status.conditions.push(Condition {
+        type_: "Stalled".to_owned(),
+        status: "True".to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        last_transition_time: since,
+        observed_generation: Some(status.observed_generation),
+    });
+}
+
+/// The condition Stalled, when it is true: reason and message.
+pub(super) fn stalled(status: &Status) -> Option<(&str, &str)> {
+    let condition = (status.conditions.iter())
+        .find(|condition| condition.type_ == "Stalled" && condition.status == "True")?;
+    Some((&condition.reason, &condition.message))
+}

@@ -1,0 +1,110 @@
+//! The status as a merge patch: what differs from the recorded one, removals as null.
+
+use serde_json::{Map, Value};
+use stateward_planner::Status;
+use stateward_planner::world::Face;
+
+/// Fields that only a StatefulApp has.
+const OURS: [&str; 7] = [
+    "selector",
+    "waiting",
+    "accepted",
+    "scale",
+    "roles",
+    "invocations",
+    "state",
+];
+
+/// The status as it is written in this face.
+pub(super) fn status_value(face: Face, status: &Status) -> Value {
+    let mut value = serde_json::to_value(status).unwrap_or_default();
+    if let (Face::StatefulSet, Some(fields)) = (face, value.as_object_mut()) {
+        for field in OURS {
+            fields.remove(field);
+        }
+        // Upstream's conditions have no generation, and an empty list is not written.
+        fields.retain(|name, value| {
+            name != "conditions" || value.as_array().is_some_and(|all| !all.is_empty())
+        });
+    }
+    value
+}
+
+/// What turns the recorded status into the wanted one; none when nothing does. In a StatefulSet, fields that we do not write stay.
+pub(super) fn difference(face: Face, recorded: &Value, wanted: &Value) -> Option<Value> {
+    let is_ours = |name: &str| face == Face::StatefulApp || wanted.get(name).is_some();
+    let known = match recorded.as_object() {
+        Some(fields) => (fields.iter())
+            .filter(|(name, _)| is_ours(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        None => Map::new(),
+    };
+    merge_difference(&Value::Object(known), wanted)
+}
+
+fn merge_difference(from: &Value, to: &Value) -> Option<Value> {
+    let (Value::Object(from), Value::Object(to)) = (from, to) else {
+        return (from != to).then(|| to.clone());
+    };
+    let mut patch = Map::new();
+    for (name, value) in to {
+        match from.get(name) {
+            Some(before) => {
+                if let Some(difference) = merge_difference(before, value) {
+                    patch.insert(name.clone(), difference);
+                }
+            }
+            // A merge patch cannot set null.
+            None if value.is_null() => {}
+            None => {
+                patch.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for name in from.keys().filter(|name| !to.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_patch_holds_what_differs_and_nothing_else() {
+        let cases = [
+            (json!({"a": 1}), json!({"a": 1}), None),
+            (json!({"a": 1}), json!({"a": 2}), Some(json!({"a": 2}))),
+            (
+                json!({"a": 1, "b": 2}),
+                json!({"a": 1}),
+                Some(json!({"b": null})),
+            ),
+            (
+                json!({"a": {"x": 1, "y": 2}}),
+                json!({"a": {"x": 1, "z": 3}}),
+                Some(json!({"a": {"y": null, "z": 3}})),
+            ),
+            (
+                json!({"a": [1, 2]}),
+                json!({"a": [1]}),
+                Some(json!({"a": [1]})),
+            ),
+            (json!(null), json!({"a": 1}), Some(json!({"a": 1}))),
+        ];
+        for (from, to, expected) in cases {
+            let patch = difference(Face::StatefulApp, &from, &to);
+            assert_eq!(patch, expected, "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn what_others_keep_in_a_statefulset_stays() {
+        let recorded = json!({"replicas": 1, "theirs": true});
+        let patch = difference(Face::StatefulSet, &recorded, &json!({"replicas": 2}));
+        assert_eq!(patch, Some(json!({"replicas": 2})));
+    }
+}

@@ -1,0 +1,126 @@
+//! Probes of an app's members: started when due, their reports kept in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stateward_runtime::{CallError, Hook, Probed, Seen};
+use tokio::time::Instant;
+
+use super::actor::Actor;
+use super::messages::Message;
+use crate::capabilities::CallEffects;
+use crate::hooks::snapshot;
+use crate::plugins::Serving;
+use crate::watch::Meta;
+use crate::worlds::{View, ordinal_of, runs};
+
+impl Actor {
+    /// Starts the probes that are due.
+    pub(super) fn probe(&mut self, view: &View, serving: &Arc<Serving>) {
+        if !serving.has(Hook::Probe) || self.is_stopping {
+            return;
+        }
+        let world = &view.world;
+        let mut present = Vec::new();
+        for pod in &view.pods {
+            let is_ours = pod.controller() == Some(world.app.uid.as_str());
+            let can_answer =
+                is_ours && !pod.is_terminating() && runs(pod) && pod.status.pod_ip.is_some();
+            if can_answer && ordinal_of(&world.app.name, pod.name()).is_some() {
+                present.push(pod.uid().to_owned());
+            }
+        }
+        (self.observations).retain(|uid, _| world.pods.iter().any(|pod| pod.uid == *uid));
+        let due = self.probes.take_due(&present, Instant::now());
+        if due.is_empty() {
+            return;
+        }
+        let index = &self.host.index;
+        let picture = snapshot(
+            view,
+            &self.observations,
+            |uid| index.death_of(uid),
+            Timestamp::now(),
+        );
+        for uid in due {
+            let pod = view.pods.iter().find(|pod| pod.uid() == uid);
+            let Some(ordinal) = pod.and_then(|pod| ordinal_of(&world.app.name, pod.name())) else {
+                continue;
+            };
+            let effects = Arc::new(CallEffects::new(
+                self.host.clone(),
+                &view.app,
+                Hook::Probe.name(),
+                None,
+                &view.pods,
+                self.mailbox.clone(),
+            ));
+            let (host, serving, picture) = (self.host.clone(), serving.clone(), picture.clone());
+            let mailbox = self.mailbox.clone();
+            self.tasks.spawn(async move {
+                // The semaphore is never closed.
+                let _turn = host.probing.acquire().await;
+                let begin = Instant::now();
+                let result = serving.granted.probe(picture, ordinal, effects).await;
+                // The app is gone when nobody listens.
+                let _ = mailbox.send(Message::Probed {
+                    pod: uid,
+                    ordinal,
+                    result,
+                    took: begin.elapsed(),
+                });
+            });
+        }
+    }
+
+    /// Takes what a probe saw. A probe that failed saw nothing: the member counts as unhealthy, its role as unknown.
+    pub(super) fn take_observation(
+        &mut self,
+        pod: String,
+        ordinal: u32,
+        result: Result<Probed, CallError>,
+        took: Duration,
+    ) {
+        let (report, outcome) = match result {
+            Ok(Probed {
+                result: Ok(report), ..
+            }) => (Some(report), "done"),
+            Ok(Probed {
+                result: Err(fault), ..
+            }) => {
+                tracing::debug!(app = %self.key, ordinal, ?fault, "probe failed");
+                (None, "failed")
+            }
+            Err(error) => {
+                tracing::warn!(app = %self.key, ordinal, %error, "probe failed");
+                (None, error.reason())
+            }
+        };
+        self.host
+            .metrics
+            .hook_called(&self.key, "probe", outcome, took);
+        let report = report.unwrap_or_default();
+        let at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        let seen = Seen {
+            at_ms,
+            healthy: report.healthy,
+            role: report.role,
+            note: report.note,
+        };
+        let metrics = &self.host.metrics;
+        let healthy = if seen.healthy { 1.0 } else { 0.0 };
+        metrics.figure(&self.key, ordinal, "healthy", healthy);
+        for figure in &report.figures {
+            metrics.figure(&self.key, ordinal, &figure.name, figure.value);
+        }
+        let is_quiet = seen.healthy
+            && self
+                .observations
+                .get(&pod)
+                .is_some_and(|before| before.healthy && before.role == seen.role);
+        let is_waited_for = self.journal.waits_for_health();
+        (self.probes).ended(&pod, is_quiet, is_waited_for, Instant::now());
+        self.observations.insert(pod, seen);
+    }
+}

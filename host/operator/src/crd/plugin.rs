@@ -1,0 +1,143 @@
+//! `Plugin`: where a plugin comes from, what it is granted, and what became of it.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stateward_runtime::Grants;
+
+/// A plugin that apps may name.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "stateward.dev",
+    version = "v1alpha1",
+    kind = "Plugin",
+    plural = "plugins",
+    status = "PluginStatus",
+    doc = "A plugin that StatefulApps may name: where it comes from and what it is granted.",
+    printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".status.version"),
+    printcolumn(
+        name = "Digest",
+        type_ = "string",
+        json_path = ".status.digest",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginSpec {
+    /// Where the component is.
+    pub source: Source,
+    /// `sha256:` and 64 hex digits of the component's bytes. Other bytes are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub digest: Option<String>,
+    /// What the plugin may do with members of the apps that name it. Nothing by default.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What one call may use.
+    #[serde(default)]
+    pub limits: LimitsSpec,
+}
+
+/// Where the component is. Exactly one of them.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.file) != has(self.configMap)", "exactly one of file and configMap must be given"))]
+pub struct Source {
+    /// A file that the operator can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// A key of a ConfigMap's `binaryData`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<ConfigMapSource>,
+}
+
+/// A key of a ConfigMap's `binaryData`.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigMapSource {
+    pub namespace: String,
+    pub name: String,
+    pub key: String,
+}
+
+/// What one call may use; what is not given has the operator's default.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsSpec {
+    /// Memory of one call: bytes, or with `Ki`, `Mi`, `Gi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+    /// From the call to its answer, waiting for members included: `30s`, `500ms`, `2m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_timeout: Option<String>,
+    /// Time spent computing: `2s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+}
+
+/// What became of the plugin.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PluginStatus {
+    /// Whether apps can use it.
+    pub state: Option<PluginState>,
+    /// Why not, for programs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Why not and what to do, for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Digest of the component that is served, or was refused.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub digest: String,
+    /// The plugin's own name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The plugin's own version.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Hooks that it implements.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<String>,
+    /// Interfaces that it imports.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<String>,
+    /// Roles that members may have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<PluginRole>,
+    /// `post-ready` of one member may run beside another act hook.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub post_ready_overlaps: bool,
+    /// What it asks for and was not granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_grants: Vec<String>,
+    /// Generation that this status is about.
+    pub observed_generation: i64,
+}
+
+/// Whether apps can use the plugin.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginState {
+    /// Loaded and granted.
+    Ready,
+    /// It could not be loaded.
+    Refused,
+    /// It asks for more than it was granted.
+    NeedsConsent,
+}
+
+/// A role that members may have.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PluginRole {
+    pub name: String,
+    pub exclusive: bool,
+    pub movable: bool,
+}

@@ -1,0 +1,52 @@
+//! Upstream's words for what happens to pods and claims (items 144 and 145).
+
+use crate::api::ApiError;
+use crate::events::Note;
+use crate::watch::AppKey;
+
+/// `verb` is `create`, `delete` or `update`.
+pub(crate) fn pod_note(app: &AppKey, verb: &str, pod: &str, result: Result<(), &ApiError>) -> Note {
+    let said = format!("{verb} Pod {pod} in {} {}", app.kind(), app.name);
+    match result {
+        Ok(()) => Note::normal(
+            &format!("Successful{}", title(verb)),
+            format!("{said} successful"),
+        ),
+        Err(error) => Note::warning(
+            &format!("Failed{}", title(verb)),
+            format!("{said} failed error: {error}"),
+        ),
+    }
+}
+
+pub(crate) fn claim_note(
+    app: &AppKey,
+    verb: &str,
+    claim: &str,
+    pod: &str,
+    result: Result<(), &ApiError>,
+) -> Note {
+    let said = format!(
+        "{verb} Claim {claim} Pod {pod} in {} {}",
+        app.kind(),
+        app.name
+    );
+    match result {
+        Ok(()) => Note::normal(
+            &format!("Successful{}", title(verb)),
+            format!("{said} success"),
+        ),
+        Err(error) => Note::warning(
+            &format!("Failed{}", title(verb)),
+            format!("{said} failed error: {error}"),
+        ),
+    }
+}
+
+fn title(verb: &str) -> String {
+    let mut letters = verb.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,34 @@
+//! What all apps share.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc::UnboundedSender};
+
+use crate::api::Api;
+use crate::events::Events;
+use crate::metrics::Metrics;
+use crate::plugins::Registry;
+use crate::watch::{Index, News};
+
+/// What all apps share.
+pub(crate) struct Host {
+    pub api: Api,
+    pub index: Arc<Index>,
+    pub plugins: Arc<Registry>,
+    pub events: Events,
+    pub metrics: Arc<Metrics>,
+    /// To the supervisor.
+    pub news: UnboundedSender<News>,
+    /// Probes at a time, over all apps.
+    pub probing: Semaphore,
+    pub settings: Settings,
+}
+
+/// The options that apps look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub allow_loopback: bool,
+    /// Stop managing StatefulSets when somebody else writes their status.
+    pub watch_for_rivals: bool,
+    pub grace: std::time::Duration,
+}

@@ -1,0 +1,222 @@
+//! Figures for Prometheus, and the endpoints that serve them.
+
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+pub(crate) use server::serve;
+
+use crate::watch::AppKey;
+
+type Labels = Vec<(&'static str, String)>;
+type Float = Gauge<f64, AtomicU64>;
+
+/// Series of figures that plugins report; further ones are not taken.
+const MOST_FIGURES: usize = 10_000;
+
+/// Everything that is counted.
+pub(crate) struct Metrics {
+    registry: Registry,
+    is_ready: AtomicBool,
+    reconciles: Family<Labels, Counter>,
+    reconcile_seconds: Histogram,
+    steps: Family<Labels, Counter>,
+    hook_calls: Family<Labels, Counter>,
+    hook_seconds: Family<Labels, Histogram>,
+    status_writes: Family<Labels, Counter>,
+    waiting: Family<Labels, Gauge>,
+    figures: Family<Labels, Float>,
+    figure_count: AtomicUsize,
+    apps: Gauge,
+    /// Series of an app, to be removed with it.
+    of_app: Mutex<BTreeMap<String, OfApp>>,
+}
+
+#[derive(Default)]
+struct OfApp {
+    waiting: Vec<Labels>,
+    figures: Vec<Labels>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Metrics {
+        let seconds = || Histogram::new(exponential_buckets(0.0001, 4.0, 10));
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("stateward"),
+            is_ready: AtomicBool::new(false),
+            reconciles: Family::default(),
+            reconcile_seconds: seconds(),
+            steps: Family::default(),
+            hook_calls: Family::default(),
+            hook_seconds: Family::new_with_constructor(seconds),
+            status_writes: Family::default(),
+            waiting: Family::default(),
+            figures: Family::default(),
+            figure_count: AtomicUsize::new(0),
+            apps: Gauge::default(),
+            of_app: Mutex::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register(
+            "reconciles",
+            "Plans made, by kind of app",
+            metrics.reconciles.clone(),
+        );
+        registry.register(
+            "reconcile_seconds",
+            "Time from a change to the end of its writes",
+            metrics.reconcile_seconds.clone(),
+        );
+        registry.register(
+            "steps",
+            "Steps carried out, by kind and result",
+            metrics.steps.clone(),
+        );
+        registry.register(
+            "hook_calls",
+            "Calls of hooks, by app, hook and result",
+            metrics.hook_calls.clone(),
+        );
+        registry.register(
+            "hook_call_seconds",
+            "Duration of hook calls",
+            metrics.hook_seconds.clone(),
+        );
+        registry.register(
+            "status_writes",
+            "Writes of apps' status, by result",
+            metrics.status_writes.clone(),
+        );
+        registry.register(
+            "waiting",
+            "What apps wait for, by owner and reason",
+            metrics.waiting.clone(),
+        );
+        registry.register(
+            "probe_figure",
+            "Figures that probes report",
+            metrics.figures.clone(),
+        );
+        registry.register("apps", "Apps that are managed", metrics.apps.clone());
+        metrics
+    }
+
+    /// The text that Prometheus reads.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// All watches have listed what there is.
+    pub(crate) fn ready(&self) {
+        self.is_ready.store(true, Ordering::SeqCst);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn apps(&self, count: usize) {
+        self.apps.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn reconciled(&self, app: &AppKey, took: Duration) {
+        let labels = vec![("kind", app.kind().to_owned())];
+        self.reconciles.get_or_create(&labels).inc();
+        self.reconcile_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn step(&self, step: &str, result: &str) {
+        let labels = vec![("step", step.to_owned()), ("result", result.to_owned())];
+        self.steps.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn hook_called(&self, app: &AppKey, hook: &str, result: &str, took: Duration) {
+        let mut labels = app_labels(app);
+        labels.push(("hook", hook.to_owned()));
+        labels.push(("result", result.to_owned()));
+        self.hook_calls.get_or_create(&labels).inc();
+        let labels = vec![("hook", hook.to_owned())];
+        let seconds = self.hook_seconds.get_or_create(&labels);
+        seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn status_written(&self, result: &str) {
+        let labels = vec![("result", result.to_owned())];
+        self.status_writes.get_or_create(&labels).inc();
+    }
+
+    /// What an app waits for now, as owner and reason.
+    pub(crate) fn waiting(&self, app: &AppKey, entries: impl Iterator<Item = (String, String)>) {
+        let mut counts: BTreeMap<Labels, i64> = BTreeMap::new();
+        for (owner, reason) in entries {
+            let mut labels = app_labels(app);
+            labels.push(("owner", owner));
+            labels.push(("reason", reason));
+            *counts.entry(labels).or_insert(0) += 1;
+        }
+        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = of_app.entry(app.to_string()).or_default();
+        for labels in series.waiting.drain(..) {
+            if !counts.contains_key(&labels) {
+                self.waiting.remove(&labels);
+            }
+        }
+        for (labels, count) in counts {
+            self.waiting.get_or_create(&labels).set(count);
+            series.waiting.push(labels);
+        }
+    }
+
+    /// A figure that a probe reported.
+    pub(crate) fn figure(&self, app: &AppKey, ordinal: u32, name: &str, value: f64) {
+        let mut labels = app_labels(app);
+        labels.push(("ordinal", ordinal.to_string()));
+        labels.push(("figure", name.to_owned()));
+        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = of_app.entry(app.to_string()).or_default();
+        if !series.figures.contains(&labels) {
+            if self.figure_count.load(Ordering::SeqCst) >= MOST_FIGURES {
+                return;
+            }
+            self.figure_count.fetch_add(1, Ordering::SeqCst);
+            series.figures.push(labels.clone());
+        }
+        self.figures.get_or_create(&labels).set(value);
+    }
+
+    /// The app is gone.
+    pub(crate) fn forget(&self, app: &AppKey) {
+        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(series) = of_app.remove(&app.to_string()) else {
+            return;
+        };
+        for labels in series.waiting {
+            self.waiting.remove(&labels);
+        }
+        self.figure_count
+            .fetch_sub(series.figures.len(), Ordering::SeqCst);
+        for labels in series.figures {
+            self.figures.remove(&labels);
+        }
+    }
+}
+
+fn app_labels(app: &AppKey) -> Labels {
+    vec![
+        ("namespace", app.namespace.clone()),
+        ("app", app.name.clone()),
+    ]
+}

@@ -1,0 +1,49 @@
+//! Settings of the operator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of [`run`](crate::run).
+#[derive(Clone)]
+pub struct Options {
+    /// How to reach the API server.
+    pub client: kube::Client,
+    /// Only this namespace; none: all of them.
+    pub namespace: Option<String>,
+    /// Manage plain `apps/v1` StatefulSets too.
+    pub statefulsets: Option<StatefulSetsFace>,
+    /// Where `/healthz`, `/readyz` and `/metrics` are served.
+    pub metrics: Option<SocketAddr>,
+    /// Let plugins dial members on loopback addresses, which only the embedded cluster gives out.
+    pub allow_loopback: bool,
+    /// Folder of compiled plugins; none: compile at every start.
+    pub plugin_cache: Option<PathBuf>,
+    /// Name of this process in events and logs: the pod's or the machine's.
+    pub identity: String,
+    /// Time that running hook calls get when the operator stops.
+    pub grace: Duration,
+}
+
+/// How StatefulSets are managed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatefulSetsFace {
+    /// The cluster is ours and has no StatefulSet controller: no probing, no watching for one.
+    pub embedded: bool,
+}
+
+impl Options {
+    /// The defaults: all namespaces, the StatefulApp face alone.
+    pub fn new(client: kube::Client) -> Options {
+        Options {
+            client,
+            namespace: None,
+            statefulsets: None,
+            metrics: None,
+            allow_loopback: false,
+            plugin_cache: None,
+            identity: "stateward".to_owned(),
+            grace: Duration::from_secs(10),
+        }
+    }
+}

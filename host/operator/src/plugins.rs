@@ -1,0 +1,25 @@
+//! Plugins: from a Plugin object to something that hooks can be called on.
+//!
+//! ```text
+//! Plugin object ─► source (file, ConfigMap) ─► digest, load ─► grant ─► Offer::Ready ─► apps
+//!                        └──────────────── refused ────────────┴──► Offer::Unavailable, status and event say why
+//! ```
+//!
+//! A plugin that cannot be loaded concerns the apps that name it, and nobody else. When the source of a plugin that is served cannot be read any more, the
+//! version that is served goes on.
+
+mod limits;
+mod loading;
+mod manager;
+mod registry;
+mod source;
+
+pub(crate) use manager::{Heard, Manager};
+pub(crate) use registry::{Offer, Registry, Serving};
+
+/// What an app is told that names a plugin that does not exist.
+pub(crate) fn not_found(name: &str) -> String {
+    format!(
+        "there is no Plugin {name}: apply one, or correct spec.plugin.name (kubectl get plugins lists them)"
+    )
+}

@@ -1,0 +1,142 @@
+//! Loading one plugin: source, digest, load, grant. Every way it can fail becomes a status that says what to do.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use stateward_runtime::{Digest, LoadError, Plugin, Runtime};
+
+use super::registry::Serving;
+use super::source;
+use crate::api::Api;
+use crate::crd::{PluginRole, PluginSpec, PluginState, PluginStatus};
+
+/// How loading ended.
+pub(super) struct Loaded {
+    pub status: PluginStatus,
+    pub serving: Option<Arc<Serving>>,
+    /// The source may be readable later, without a change of the object.
+    pub is_worth_retrying: bool,
+}
+
+pub(super) async fn load(
+    api: &Api,
+    runtime: &Runtime,
+    name: &str,
+    generation: i64,
+    spec: &Value,
+) -> Loaded {
+    let mut status = PluginStatus {
+        observed_generation: generation,
+        ..PluginStatus::default()
+    };
+    match attempt(api, runtime, name, spec, &mut status).await {
+        Ok(serving) => {
+            status.state = Some(PluginState::Ready);
+            Loaded {
+                status,
+                serving: Some(serving),
+                is_worth_retrying: false,
+            }
+        }
+        Err(refusal) => {
+            status.state = Some(refusal.state);
+            status.reason = refusal.reason.to_owned();
+            status.message = refusal.message;
+            Loaded {
+                status,
+                serving: None,
+                is_worth_retrying: refusal.is_worth_retrying,
+            }
+        }
+    }
+}
+
+struct Refusal {
+    state: PluginState,
+    reason: &'static str,
+    message: String,
+    is_worth_retrying: bool,
+}
+
+impl Refusal {
+    fn refused(reason: &'static str, message: String) -> Refusal {
+        Refusal {
+            state: PluginState::Refused,
+            reason,
+            message,
+            is_worth_retrying: false,
+        }
+    }
+
+    /// The bytes may be others later.
+    fn until_the_source_changes(mut self) -> Refusal {
+        self.is_worth_retrying = true;
+        self
+    }
+}
+
+async fn attempt(
+    api: &Api,
+    runtime: &Runtime,
+    name: &str,
+    spec: &Value,
+    status: &mut PluginStatus,
+) -> Result<Arc<Serving>, Refusal> {
+    let spec: PluginSpec = serde_json::from_value(spec.clone())
+        .map_err(|error| Refusal::refused("SpecInvalid", format!("spec: {error}")))?;
+    let limits = super::limits::limits(&spec.limits)
+        .map_err(|message| Refusal::refused("SpecInvalid", message))?;
+    let expected: Option<Digest> =
+        match &spec.digest {
+            Some(text) => Some(text.parse().map_err(|error| {
+                Refusal::refused("SpecInvalid", format!("spec.digest: {error}"))
+            })?),
+            None => None,
+        };
+    let bytes = (source::read(api, &spec.source).await).map_err(|error| {
+        Refusal::refused(error.reason(), error.to_string()).until_the_source_changes()
+    })?;
+    status.digest = Digest::of(&bytes).to_string();
+    let plugin = (runtime.load(bytes, expected.as_ref()).await).map_err(|error| {
+        let refusal = Refusal::refused(error.reason(), error.to_string());
+        match error {
+            LoadError::DigestMismatch { .. } | LoadError::CompileTimeout { .. } => {
+                refusal.until_the_source_changes()
+            }
+            _ => refusal,
+        }
+    })?;
+    describe(&plugin, status);
+    match plugin.grant(spec.grants, limits) {
+        Ok(granted) => Ok(Arc::new(Serving::new(name, granted))),
+        Err(needs) => {
+            status.missing_grants = (needs.missing.iter())
+                .map(|missing| missing.grant.clone())
+                .collect();
+            Err(Refusal {
+                state: PluginState::NeedsConsent,
+                reason: needs.reason(),
+                message: needs.to_string(),
+                is_worth_retrying: false,
+            })
+        }
+    }
+}
+
+fn describe(plugin: &Plugin, status: &mut PluginStatus) {
+    let manifest = plugin.manifest();
+    status.name.clone_from(&manifest.name);
+    status.version.clone_from(&manifest.version);
+    status.hooks = (plugin.hooks().iter())
+        .map(|hook| hook.name().to_owned())
+        .collect();
+    status.imports = plugin.imports().to_vec();
+    status.roles = (manifest.roles.iter())
+        .map(|role| PluginRole {
+            name: role.name.clone(),
+            exclusive: role.exclusive,
+            movable: role.movable,
+        })
+        .collect();
+    status.post_ready_overlaps = manifest.lanes.post_ready_overlaps;
+}

@@ -1,0 +1,142 @@
+//! The app object as it stands in the API, in either face.
+
+use std::collections::BTreeMap;
+
+use kube::api::ObjectMeta;
+use serde_json::Value;
+use stateward_planner::world::Face;
+
+use super::slim::{RawStatefulApp, RawStatefulSet};
+use crate::api::Collection;
+
+/// Which app: its kind, namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AppKey {
+    pub face: Face,
+    pub namespace: String,
+    pub name: String,
+}
+
+impl AppKey {
+    pub(crate) fn collection(&self) -> Collection {
+        match self.face {
+            Face::StatefulApp => Collection::StatefulApps,
+            Face::StatefulSet => Collection::StatefulSets,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        kind(self.face)
+    }
+}
+
+impl std::hash::Hash for AppKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.kind(), &self.namespace, &self.name).hash(state);
+    }
+}
+
+impl std::fmt::Display for AppKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}/{}", self.kind(), self.namespace, self.name)
+    }
+}
+
+pub(crate) fn kind(face: Face) -> &'static str {
+    match face {
+        Face::StatefulApp => "StatefulApp",
+        Face::StatefulSet => "StatefulSet",
+    }
+}
+
+pub(crate) fn api_version(face: Face) -> &'static str {
+    match face {
+        Face::StatefulApp => "stateward.dev/v1alpha1",
+        Face::StatefulSet => "apps/v1",
+    }
+}
+
+/// An app as it stands in the API. Spec and status are raw.
+#[derive(Clone, Debug)]
+pub(crate) struct AppObject {
+    pub key: AppKey,
+    pub metadata: ObjectMeta,
+    pub spec: Value,
+    pub status: Value,
+}
+
+impl AppObject {
+    /// From an answer of the API server.
+    pub(crate) fn from_value(face: Face, mut value: Value) -> Option<AppObject> {
+        let mut take = |field| value.get_mut(field).map(Value::take).unwrap_or_default();
+        let (spec, status, metadata) = (take("spec"), take("status"), take("metadata"));
+        let metadata: ObjectMeta = serde_json::from_value(metadata).ok()?;
+        Some(AppObject::new(face, metadata, spec, status))
+    }
+
+    fn new(face: Face, mut metadata: ObjectMeta, spec: Value, status: Value) -> AppObject {
+        metadata.managed_fields = None;
+        if let Some(annotations) = &mut metadata.annotations {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+        AppObject {
+            key: AppKey {
+                face,
+                namespace: metadata.namespace.clone().unwrap_or_default(),
+                name: metadata.name.clone().unwrap_or_default(),
+            },
+            metadata,
+            spec,
+            status,
+        }
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        self.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn generation(&self) -> i64 {
+        self.metadata.generation.unwrap_or(0)
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        let version = self.metadata.resource_version.as_deref();
+        version
+            .and_then(|version| version.parse().ok())
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
+        self.metadata.annotations.clone().unwrap_or_default()
+    }
+
+    /// Name of the plugin that it names.
+    pub(crate) fn plugin_name(&self) -> Option<&str> {
+        match self.key.face {
+            Face::StatefulApp => self.spec.pointer("/plugin/name")?.as_str(),
+            Face::StatefulSet => None,
+        }
+    }
+
+    /// Names of its claim templates.
+    pub(crate) fn claim_templates(&self) -> impl Iterator<Item = &str> {
+        let templates = self
+            .spec
+            .get("volumeClaimTemplates")
+            .and_then(Value::as_array);
+        (templates.into_iter().flatten())
+            .filter_map(|template| template.pointer("/metadata/name").and_then(Value::as_str))
+    }
+}
+
+impl From<RawStatefulApp> for AppObject {
+    fn from(app: RawStatefulApp) -> AppObject {
+        AppObject::new(Face::StatefulApp, app.metadata, app.spec, app.status)
+    }
+}
+
+impl From<RawStatefulSet> for AppObject {
+    fn from(set: RawStatefulSet) -> AppObject {
+        AppObject::new(Face::StatefulSet, set.metadata, set.spec, set.status)
+    }
+}

@@ -1,0 +1,380 @@
+//! The watches: one task per kind, each feeding the index and telling which apps are affected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::Resource;
+use kube::runtime::watcher::{self, Event};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::app::{AppKey, AppObject};
+use super::index::{Index, Kind, State};
+use super::slim::{
+    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimPod, SlimRevision, strip,
+};
+use crate::worlds;
+
+/// What the watches tell.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Look at this app.
+    App(AppKey),
+    /// Every watch has listed what there is.
+    Synced,
+    /// A Plugin object is new or changed.
+    Plugin(Box<RawPlugin>),
+    PluginGone(String),
+    /// Another controller writes what only we may write.
+    Rival {
+        evidence: String,
+    },
+}
+
+/// What is followed.
+pub(crate) struct Scope {
+    pub client: kube::Client,
+    pub namespace: Option<String>,
+    pub statefulsets: bool,
+}
+
+/// Starts the watches.
+pub(crate) fn follow_all(
+    scope: &Scope,
+    index: &Arc<Index>,
+    news: &UnboundedSender<News>,
+    stop: &CancellationToken,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let kinds = if scope.statefulsets { 6 } else { 5 };
+    let shared = Shared {
+        index: index.clone(),
+        news: news.clone(),
+        stop: stop.clone(),
+        unsynced: Arc::new(std::sync::atomic::AtomicUsize::new(kinds)),
+    };
+    follow::<RawStatefulApp>(&mut tasks, scope, &shared);
+    if scope.statefulsets {
+        follow::<RawStatefulSet>(&mut tasks, scope, &shared);
+    }
+    follow::<SlimPod>(&mut tasks, scope, &shared);
+    follow::<SlimClaim>(&mut tasks, scope, &shared);
+    follow::<SlimRevision>(&mut tasks, scope, &shared);
+    follow::<RawPlugin>(&mut tasks, scope, &shared);
+    tasks
+}
+
+#[derive(Clone)]
+struct Shared {
+    index: Arc<Index>,
+    news: UnboundedSender<News>,
+    stop: CancellationToken,
+    unsynced: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+/// A kind that is followed.
+pub(crate) trait Followed:
+    Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static
+{
+    /// Kinds that apps write, whose versions are remembered.
+    const KIND: Option<Kind>;
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<Self>;
+
+    /// Takes it into the index and tells who is affected.
+    fn apply(self, state: &mut State) -> Vec<News>;
+
+    /// It is gone.
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News>;
+}
+
+fn follow<K: Followed>(tasks: &mut JoinSet<()>, scope: &Scope, shared: &Shared) {
+    let api = K::api(scope.client.clone(), scope.namespace.as_deref());
+    let shared = shared.clone();
+    tasks.spawn(async move {
+        let stop = shared.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = follow_one(api, shared) => {}
+        }
+    });
+}
+
+async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
+    let kind = K::kind(&());
+    let mut stream = std::pin::pin!(watcher::watcher(api, watcher::Config::default()));
+    // What the list under way has named, with the highest version in it.
+    let mut listed: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut highest = 0;
+    let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut is_synced = false;
+    let mut failures: u32 = 0;
+    while let Some(event) = stream.next().await {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                if failures == 1 {
+                    tracing::warn!(%kind, %error, "watching failed; trying again");
+                }
+                let wait = 100 * 2_u64.saturating_pow(failures.min(8));
+                tokio::time::sleep(Duration::from_millis(wait.min(10_000))).await;
+                continue;
+            }
+        };
+        failures = 0;
+        let place = |object: &K| (object.namespace().to_owned(), object.name().to_owned());
+        let news = match event {
+            Event::Init => {
+                listed.clear();
+                highest = 0;
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                listed.insert(place(&object));
+                highest = highest.max(object.version_number());
+                object.apply(&mut shared.index.write())
+            }
+            Event::InitDone => {
+                let mut state = shared.index.write();
+                let mut news = Vec::new();
+                for (namespace, name) in known.difference(&listed) {
+                    news.extend(K::remove(&mut state, namespace, name));
+                }
+                known = std::mem::take(&mut listed);
+                if let Some(kind) = K::KIND {
+                    state.saw(kind, highest);
+                }
+                drop(state);
+                if !is_synced {
+                    is_synced = true;
+                    let left = &shared.unsynced;
+                    if left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+                        news.push(News::Synced);
+                    }
+                }
+                news
+            }
+            Event::Apply(object) => {
+                let version = object.version_number();
+                known.insert(place(&object));
+                let mut state = shared.index.write();
+                let news = object.apply(&mut state);
+                if let Some(kind) = K::KIND {
+                    state.saw(kind, version);
+                }
+                news
+            }
+            Event::Delete(object) => {
+                let (namespace, name) = place(&object);
+                let version = object.version_number();
+                let mut state = shared.index.write();
+                // The last look at it, for what its end tells.
+                let mut news = object.apply(&mut state);
+                news.extend(K::remove(&mut state, &namespace, &name));
+                known.remove(&(namespace, name));
+                if let Some(kind) = K::KIND {
+                    state.saw(kind, version);
+                }
+                news
+            }
+        };
+        for item in news {
+            if shared.news.send(item).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => kube::Api::namespaced(client, namespace),
+        None => kube::Api::all(client),
+    }
+}
+
+fn affected(state: &State, namespace: &str, name: &str) -> Vec<News> {
+    (state.apps_named_in(namespace, name).into_iter())
+        .map(News::App)
+        .collect()
+}
+
+fn put<T: Meta>(all: &mut std::collections::HashMap<String, BTreeMap<String, Arc<T>>>, object: T) {
+    let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
+    (all.entry(namespace).or_default()).insert(name, Arc::new(object));
+}
+
+fn take<T>(
+    all: &mut std::collections::HashMap<String, BTreeMap<String, Arc<T>>>,
+    namespace: &str,
+    name: &str,
+) -> Option<Arc<T>> {
+    let named = all.get_mut(namespace)?;
+    let taken = named.remove(name);
+    if named.is_empty() {
+        all.remove(namespace);
+    }
+    taken
+}
+
+impl Followed for SlimPod {
+    const KIND: Option<Kind> = Some(Kind::Pod);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimPod> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        // Others' pods are not kept: those with a foreign controller, and those whose name no app can have given.
+        if !worlds::may_be_a_member(&self) {
+            take(&mut state.pods, &namespace, &name);
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.pods, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.pods, namespace, name) {
+            Some(pod) => {
+                state.died(&pod);
+                affected(state, namespace, name)
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Followed for SlimClaim {
+    const KIND: Option<Kind> = Some(Kind::Claim);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimClaim> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        if !worlds::ends_in_ordinal(&name) {
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.claims, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.claims, namespace, name) {
+            Some(_) => affected(state, namespace, name),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Followed for SlimRevision {
+    const KIND: Option<Kind> = Some(Kind::Revision);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimRevision> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        if !worlds::is_ours_or_nobodys(&self.metadata) {
+            take(&mut state.revisions, &namespace, &name);
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.revisions, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.revisions, namespace, name) {
+            Some(_) => affected(state, namespace, name),
+            None => Vec::new(),
+        }
+    }
+}
+
+fn apply_app(app: AppObject, state: &mut State) -> Vec<News> {
+    let key = app.key.clone();
+    state.apps.insert(key.clone(), Arc::new(app));
+    vec![News::App(key)]
+}
+
+fn remove_app(
+    face: stateward_planner::world::Face,
+    state: &mut State,
+    namespace: &str,
+    name: &str,
+) -> Vec<News> {
+    let key = AppKey {
+        face,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    state.apps.remove(&key);
+    vec![News::App(key)]
+}
+
+impl Followed for RawStatefulApp {
+    const KIND: Option<Kind> = None;
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawStatefulApp> {
+        scoped(client, namespace)
+    }
+
+    fn apply(self, state: &mut State) -> Vec<News> {
+        apply_app(self.into(), state)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        let face = stateward_planner::world::Face::StatefulApp;
+        remove_app(face, state, namespace, name)
+    }
+}
+
+impl Followed for RawStatefulSet {
+    const KIND: Option<Kind> = None;
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawStatefulSet> {
+        scoped(client, namespace)
+    }
+
+    fn apply(self, state: &mut State) -> Vec<News> {
+        apply_app(self.into(), state)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        let face = stateward_planner::world::Face::StatefulSet;
+        remove_app(face, state, namespace, name)
+    }
+}
+
+impl Followed for RawPlugin {
+    const KIND: Option<Kind> = None;
+
+    fn api(client: kube::Client, _: Option<&str>) -> kube::Api<RawPlugin> {
+        kube::Api::all(client)
+    }
+
+    fn apply(mut self, _: &mut State) -> Vec<News> {
+        strip(&mut self.metadata);
+        vec![News::Plugin(Box::new(self))]
+    }
+
+    fn remove(_: &mut State, _: &str, name: &str) -> Vec<News> {
+        vec![News::PluginGone(name.to_owned())]
+    }
+}

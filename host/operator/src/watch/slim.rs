@@ -1,0 +1,226 @@
+//! Slim projections of the watched kinds: a fraction of the memory of the full types.
+
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::jiff::Timestamp;
+use kube::Resource;
+use kube::api::ObjectMeta;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::annotations::DOMAIN;
+use crate::crd;
+
+/// A pod, as far as plans and hooks need it.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "Pod")]
+pub(crate) struct SlimPod {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: PodSpec,
+    #[serde(default)]
+    pub status: PodStatus,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PodSpec {
+    pub node_name: Option<String>,
+    pub volumes: Vec<PodVolume>,
+    pub containers: Vec<PodContainer>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodVolume {
+    pub name: String,
+    pub persistent_volume_claim: Option<ClaimSource>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClaimSource {
+    pub claim_name: String,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+pub(crate) struct PodContainer {
+    pub name: String,
+    #[serde(default)]
+    pub ports: Vec<ContainerPort>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerPort {
+    #[serde(default)]
+    pub name: Option<String>,
+    pub container_port: u16,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PodStatus {
+    pub phase: Option<String>,
+    #[serde(rename = "podIP")]
+    pub pod_ip: Option<String>,
+    #[serde(rename = "hostIP")]
+    pub host_ip: Option<String>,
+    pub reason: Option<String>,
+    pub message: Option<String>,
+    pub conditions: Vec<PodCondition>,
+    pub container_statuses: Vec<ContainerStatus>,
+    pub init_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodCondition {
+    #[serde(rename = "type")]
+    pub type_: String,
+    pub status: String,
+    #[serde(default)]
+    pub message: Option<String>,
+    #[serde(default)]
+    pub last_transition_time: Option<Timestamp>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ContainerStatus {
+    pub name: String,
+    pub restart_count: u32,
+    pub state: ContainerState,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct ContainerState {
+    pub waiting: Option<ContainerWaiting>,
+    pub running: Option<Empty>,
+    pub terminated: Option<Empty>,
+}
+
+/// Only that it is there.
+#[derive(Deserialize, Clone, Debug, Default)]
+pub(crate) struct Empty {}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct ContainerWaiting {
+    pub reason: Option<String>,
+    pub message: Option<String>,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "PersistentVolumeClaim")]
+pub(crate) struct SlimClaim {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub status: ClaimStatus,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct ClaimStatus {
+    pub phase: Option<String>,
+}
+
+/// A controller revision.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "ControllerRevision")]
+pub(crate) struct SlimRevision {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub revision: i64,
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// A StatefulSet with its spec as it stands in the API.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "StatefulSet")]
+pub(crate) struct RawStatefulSet {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: Value,
+    #[serde(default)]
+    pub status: Value,
+}
+
+/// A StatefulApp with its spec as it stands in the API.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "crd::StatefulApp")]
+pub(crate) struct RawStatefulApp {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: Value,
+    #[serde(default)]
+    pub status: Value,
+}
+
+/// A Plugin whose spec may be anything: one that cannot be read is refused by name, not by a failing watch.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "crd::Plugin")]
+pub(crate) struct RawPlugin {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: Value,
+    #[serde(default)]
+    pub status: Value,
+}
+
+/// What is asked of the metadata of any object.
+pub(crate) trait Meta {
+    fn meta(&self) -> &ObjectMeta;
+
+    fn name(&self) -> &str {
+        self.meta().name.as_deref().unwrap_or_default()
+    }
+
+    fn namespace(&self) -> &str {
+        self.meta().namespace.as_deref().unwrap_or_default()
+    }
+
+    fn uid(&self) -> &str {
+        self.meta().uid.as_deref().unwrap_or_default()
+    }
+
+    /// Resource versions are comparable numbers; what is none counts as the oldest.
+    fn version_number(&self) -> u64 {
+        let version = self.meta().resource_version.as_deref();
+        version
+            .and_then(|version| version.parse().ok())
+            .unwrap_or(0)
+    }
+
+    fn is_terminating(&self) -> bool {
+        self.meta().deletion_timestamp.is_some()
+    }
+
+    /// UID of the controlling owner.
+    fn controller(&self) -> Option<&str> {
+        let owners = self.meta().owner_references.as_deref().unwrap_or_default();
+        let controller = owners.iter().find(|owner| owner.controller == Some(true));
+        controller.map(|owner| owner.uid.as_str())
+    }
+}
+
+impl<K: Resource<DynamicType = ()>> Meta for K {
+    fn meta(&self) -> &ObjectMeta {
+        Resource::meta(self)
+    }
+}
+
+/// Drops what nobody reads.
+pub(crate) fn strip(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    metadata.self_link = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|key, _| key.contains(DOMAIN));
+        if annotations.is_empty() {
+            metadata.annotations = None;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! One world from the index, the app's answers and its journal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stateward_planner::world::{Answers, App, Claim, Plugin, Revision};
+use stateward_planner::{Invocation, InvocationId, Spec, Status, World};
+
+use super::pods::{owners, pod, time};
+use super::status::read_status;
+use super::wishes;
+use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
+
+/// What the app itself contributes.
+pub(crate) struct Parts {
+    pub spec: Spec,
+    pub plugin: Plugin,
+    pub answers: Answers,
+    /// What happened since the status was written.
+    pub memory: BTreeMap<InvocationId, Invocation>,
+}
+
+/// A world, and the observed objects behind it.
+pub(crate) struct View {
+    pub world: World,
+    pub app: Arc<AppObject>,
+    pub pods: Vec<Arc<SlimPod>>,
+    pub claims: Vec<Arc<SlimClaim>>,
+    /// A wish that cannot be read, and why.
+    pub unreadable_wish: Option<String>,
+}
+
+/// The world of this app now.
+pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
+    let recorded = read_status(&app.status);
+    let pods = index.pods_of(&app);
+    let claims = index.claims_of(&app);
+    let (switchover, unreadable_wish) = match wishes::switchover(&app, &recorded) {
+        Ok(wish) => (wish, None),
+        Err(why) => (None, Some(why)),
+    };
+    let world = World {
+        app: App {
+            face: app.key.face,
+            namespace: app.key.namespace.clone(),
+            name: app.key.name.clone(),
+            uid: app.uid().to_owned(),
+            generation: app.generation(),
+            deletion: (app.metadata.deletion_timestamp.as_ref()).map(|time| time.0),
+            annotations: app.annotations(),
+            spec: parts.spec,
+            switchover,
+        },
+        revisions: (index.revisions_of(&app).iter())
+            .map(|found| revision(found))
+            .collect(),
+        pods: pods.iter().map(|found| pod(found)).collect(),
+        claims: claims.iter().map(|found| claim(found)).collect(),
+        journal: journal(&recorded, parts.memory),
+        recorded,
+        plugin: parts.plugin,
+        answers: parts.answers,
+    };
+    View {
+        world,
+        app,
+        pods,
+        claims,
+        unreadable_wish,
+    }
+}
+
+fn revision(revision: &SlimRevision) -> Revision {
+    Revision {
+        name: revision.name().to_owned(),
+        uid: revision.uid().to_owned(),
+        number: revision.revision,
+        created: time(revision.metadata.creation_timestamp.as_ref()),
+        owner: revision.controller().map(str::to_owned),
+        labels: revision.metadata.labels.clone().unwrap_or_default(),
+        data: revision.data.clone(),
+    }
+}
+
+fn claim(claim: &SlimClaim) -> Claim {
+    Claim {
+        name: claim.name().to_owned(),
+        uid: claim.uid().to_owned(),
+        owners: owners(claim.metadata.owner_references.as_deref()),
+        deletion: (claim.metadata.deletion_timestamp.as_ref()).map(|time| time.0),
+        is_bound: claim.status.phase.as_deref() == Some("Bound"),
+    }
+}
+
+/// The recorded invocations, overlaid with what happened since. An invocation is recorded when its phase and checkpoint stand in the status; when it is to
+/// be asked again does not matter for that.
+fn journal(
+    recorded: &Status,
+    mut memory: BTreeMap<InvocationId, Invocation>,
+) -> BTreeMap<InvocationId, Invocation> {
+    for written in &recorded.invocations {
+        match memory.get_mut(&written.id) {
+            Some(known) => {
+                known.is_recorded = known.checkpoint == written.checkpoint
+                    && known.cancelling == written.cancelling
+                    && std::mem::discriminant(&known.phase)
+                        == std::mem::discriminant(&written.phase);
+            }
+            None => {
+                let mut taken_up = written.clone();
+                taken_up.is_recorded = true;
+                memory.insert(written.id.clone(), taken_up);
+            }
+        }
+    }
+    memory
+}

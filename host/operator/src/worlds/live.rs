@@ -1,0 +1,120 @@
+//! A world read from the API server, for the commands that answer questions.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use stateward_planner::world::{Answers, Face, Plugin, ReadyPlugin, Role, Verdict};
+use stateward_planner::{Spec, World};
+
+use super::build::{Parts, build};
+use super::status::read_status;
+use crate::api::{Api, ApiError, Collection};
+use crate::crd::{PluginState, PluginStatus};
+use crate::errors::OperatorError;
+use crate::watch::{AppKey, AppObject, Index};
+
+/// The world of an app as the API shows it now: what a plan depends on. What the plugin can do is taken from the status of its Plugin object.
+pub async fn world_of(
+    client: kube::Client,
+    namespace: &str,
+    name: &str,
+    kind: Face,
+) -> Result<World, OperatorError> {
+    let api = Api::new(client);
+    let key = AppKey {
+        face: kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    let app = match api.get(key.collection(), namespace, name).await {
+        Ok(value) => AppObject::from_value(kind, value),
+        Err(ApiError::NotFound { .. }) => None,
+        Err(source) => return Err(failed(&key, source)),
+    };
+    let Some(app) = app.map(Arc::new) else {
+        return Err(OperatorError::AppNotFound {
+            kind: key.kind(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        });
+    };
+    let spec = Spec::parse(kind, &app.spec).map_err(|error| OperatorError::InvalidApp {
+        kind: key.kind(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        message: error.to_string(),
+    })?;
+    let index = Index::default();
+    for kind in [Collection::Pods, Collection::Claims, Collection::Revisions] {
+        let objects = api.list(kind, namespace).await;
+        index.fill(kind, objects.map_err(|source| failed(&key, source))?);
+    }
+    let plugin = match app.plugin_name() {
+        Some(name) => plugin(&api, name)
+            .await
+            .map_err(|source| failed(&key, source))?,
+        None => Plugin::None,
+    };
+    // The operator has asked `validate` about what it recorded as accepted.
+    let recorded = read_status(&app.status);
+    let is_accepted = (recorded.accepted.as_ref())
+        .is_some_and(|accepted| accepted.generation == app.generation());
+    let parts = Parts {
+        spec,
+        plugin,
+        answers: Answers {
+            validate: is_accepted.then_some(Verdict::Accepted),
+            ..Answers::default()
+        },
+        memory: std::collections::BTreeMap::new(),
+    };
+    Ok(build(&index, app, parts).world)
+}
+
+fn failed(key: &AppKey, source: ApiError) -> OperatorError {
+    OperatorError::Api {
+        doing: format!("reading the world of {key}"),
+        source,
+    }
+}
+
+async fn plugin(api: &Api, name: &str) -> Result<Plugin, ApiError> {
+    let object = match api.get(Collection::Plugins, "", name).await {
+        Ok(object) => object,
+        Err(ApiError::NotFound { .. }) => {
+            return Ok(Plugin::Unavailable {
+                name: name.to_owned(),
+                reason: "PluginNotFound".to_owned(),
+                message: crate::plugins::not_found(name),
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    let status = object.get("status").cloned().unwrap_or(Value::Null);
+    let status: PluginStatus = serde_json::from_value(status).unwrap_or_default();
+    Ok(match status.state {
+        Some(PluginState::Ready) => Plugin::Ready(ReadyPlugin {
+            name: name.to_owned(),
+            digest: status.digest,
+            hooks: status.hooks.into_iter().collect(),
+            roles: (status.roles.into_iter())
+                .map(|role| Role {
+                    name: role.name,
+                    exclusive: role.exclusive,
+                    movable: role.movable,
+                })
+                .collect(),
+            post_ready_overlaps: status.post_ready_overlaps,
+        }),
+        Some(_) => Plugin::Unavailable {
+            name: name.to_owned(),
+            reason: status.reason,
+            message: status.message,
+        },
+        None => Plugin::Unavailable {
+            name: name.to_owned(),
+            reason: "PluginLoading".to_owned(),
+            message: format!("no operator has looked at plugin {name} yet"),
+        },
+    })
+}

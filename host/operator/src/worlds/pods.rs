@@ -1,0 +1,146 @@
+//! What a pod's status says: since when it is ready, what keeps it from starting, whether its processes have stopped.
+
+use k8s_openapi::jiff::Timestamp;
+use stateward_planner::world::{OwnerReference, Pod, PodPhase};
+
+use crate::annotations::DOMAIN;
+use crate::watch::{Meta, SlimPod};
+
+/// Container states that mean: on its way, nothing is wrong.
+const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+/// The pod as plans see it.
+pub(crate) fn pod(pod: &SlimPod) -> Pod {
+    let status = &pod.status;
+    let metadata = &pod.metadata;
+    let annotations = metadata.annotations.iter().flatten();
+    let claims = pod.spec.volumes.iter().filter_map(|volume| {
+        let claim = volume.persistent_volume_claim.as_ref()?;
+        Some((volume.name.clone(), claim.claim_name.clone()))
+    });
+    Pod {
+        name: pod.name().to_owned(),
+        uid: pod.uid().to_owned(),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        annotations: annotations
+            .filter(|(key, _)| key.contains(DOMAIN))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        owners: owners(metadata.owner_references.as_deref()),
+        created: time(metadata.creation_timestamp.as_ref()),
+        deletion: metadata.deletion_timestamp.as_ref().map(|time| time.0),
+        phase: match status.phase.as_deref() {
+            Some("Running") => PodPhase::Running,
+            Some("Succeeded") => PodPhase::Succeeded,
+            Some("Failed") => PodPhase::Failed,
+            Some("Unknown") => PodPhase::Unknown,
+            _ => PodPhase::Pending,
+        },
+        ready_since: condition_since(pod, "Ready"),
+        restarts: (status.container_statuses.iter())
+            .map(|container| container.restart_count)
+            .fold(0, u32::saturating_add),
+        node: pod.spec.node_name.clone(),
+        address: status.pod_ip.clone(),
+        claims: claims.collect(),
+        hindrance: hindrance(pod),
+    }
+}
+
+pub(super) fn owners(
+    references: Option<&[k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference]>,
+) -> Vec<OwnerReference> {
+    let references = references.unwrap_or_default().iter();
+    let owner = references.map(|owner| OwnerReference {
+        api_version: owner.api_version.clone(),
+        kind: owner.kind.clone(),
+        name: owner.name.clone(),
+        uid: owner.uid.clone(),
+        controller: owner.controller.unwrap_or(false),
+    });
+    owner.collect()
+}
+
+pub(super) fn time(
+    time: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
+) -> Timestamp {
+    time.map_or(Timestamp::UNIX_EPOCH, |time| time.0)
+}
+
+/// Since when this condition is true.
+pub(crate) fn condition_since(pod: &SlimPod, type_: &str) -> Option<Timestamp> {
+    let condition = (pod.status.conditions.iter()).find(|condition| condition.type_ == type_)?;
+    if condition.status != "True" {
+        return None;
+    }
+    // Upstream item 85: a Ready condition without a time counts as ready since ever.
+    Some(
+        condition
+            .last_transition_time
+            .unwrap_or(Timestamp::UNIX_EPOCH),
+    )
+}
+
+/// Whether all its containers run.
+pub(crate) fn runs(pod: &SlimPod) -> bool {
+    let statuses = &pod.status.container_statuses;
+    match statuses.is_empty() {
+        // A kubelet that reports no containers: the phase has to do.
+        true => pod.status.phase.as_deref() == Some("Running"),
+        false => statuses
+            .iter()
+            .all(|container| container.state.running.is_some()),
+    }
+}
+
+/// Whether the node's agent reported that all its containers ended.
+pub(crate) fn has_stopped(pod: &SlimPod) -> bool {
+    let statuses = &pod.status.container_statuses;
+    !statuses.is_empty() && (statuses.iter()).all(|container| container.state.terminated.is_some())
+}
+
+/// What keeps it from running, when it is something that will not pass by itself: reason and message.
+pub(crate) fn obstacle(pod: &SlimPod) -> Option<(String, String)> {
+    let status = &pod.status;
+    let containers =
+        (status.init_container_statuses.iter()).chain(status.container_statuses.iter());
+    for container in containers {
+        let Some(waiting) = &container.state.waiting else {
+            continue;
+        };
+        let reason = waiting.reason.as_deref().unwrap_or_default();
+        if reason.is_empty() || ON_ITS_WAY.contains(&reason) {
+            continue;
+        }
+        let mut text = format!("container {}: {reason}", container.name);
+        if let Some(message) = waiting
+            .message
+            .as_deref()
+            .filter(|message| !message.is_empty())
+        {
+            text.push_str(": ");
+            text.push_str(message);
+        }
+        return Some((reason.to_owned(), text));
+    }
+    None
+}
+
+fn hindrance(pod: &SlimPod) -> Option<String> {
+    if let Some((_, text)) = obstacle(pod) {
+        return Some(text);
+    }
+    let status = &pod.status;
+    if status.phase.as_deref() == Some("Running") {
+        return None;
+    }
+    let unscheduled = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    let said = unscheduled
+        .and_then(|condition| condition.message.clone())
+        .or_else(|| status.message.clone())
+        .or_else(|| status.reason.clone());
+    said.filter(|text| !text.is_empty())
+}

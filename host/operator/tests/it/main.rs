@@ -1,0 +1,18 @@
+//! The operator against the embedded API, with a kubelet that only marks pods.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should fail there"
+)]
+
+mod adoption;
+mod bed;
+mod definitions;
+mod endpoints;
+mod kubelet;
+mod ordered;
+mod plugins;
+mod restarts;
