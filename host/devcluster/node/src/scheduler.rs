@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -22,6 +22,9 @@ use fit::{ClaimWait, claims_wait, fits};
 pub(crate) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 /// A write that failed is tried again after this time.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Creation times are whole seconds.
+const NEW: SignedDuration = SignedDuration::from_secs(2);
 
 pub(crate) struct Scheduler {
     client: Client,
@@ -91,7 +94,7 @@ impl Scheduler {
         let mut all_written = true;
         for pod in pods.iter().filter(|pod| waits_for_node(pod)) {
             match self.place(pod, &mut load).await {
-                Ok(()) => {}
+                Ok(is_settled) => all_written &= is_settled,
                 // The pod went or was assigned meanwhile.
                 Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => {}
                 Err(error) => {
@@ -103,11 +106,12 @@ impl Scheduler {
         all_written
     }
 
+    /// False when the pod has to be looked at again soon.
     async fn place(
         &mut self,
         pod: &Arc<Pod>,
         load: &mut BTreeMap<String, usize>,
-    ) -> kube::Result<()> {
+    ) -> kube::Result<bool> {
         let nodes = self.nodes.all();
         let mut fitting: Vec<&Arc<Node>> = nodes
             .iter()
@@ -129,7 +133,7 @@ impl Scheduler {
                 nodes.len(),
                 no_node(&reasons)
             );
-            return self.unschedulable(pod, text).await;
+            return self.unschedulable(pod, text).await.map(|()| true);
         };
         let claim = |name: &str| self.claims.get(&pod.namespace().unwrap_or_default(), name);
         let waits = |claim: &PersistentVolumeClaim| {
@@ -153,15 +157,17 @@ impl Scheduler {
                 for name in names.iter().filter(|name| !is_told(name)) {
                     api.patch(name, &PatchParams::default(), &patch).await?;
                 }
-                return Ok(());
+                return Ok(true);
             }
+            // Its claims were made just before it, and are being bound.
+            Some(ClaimWait::Unbound(_)) if is_new(pod) => return Ok(false),
             Some(wait) => {
                 let text = format!("0/{} nodes are available: {wait}.", nodes.len());
-                return self.unschedulable(pod, text).await;
+                return self.unschedulable(pod, text).await.map(|()| true);
             }
         }
         *load.entry(node.clone()).or_default() += 1;
-        self.bind(pod, &node).await
+        self.bind(pod, &node).await.map(|()| true)
     }
 
     async fn bind(&mut self, pod: &Pod, node: &str) -> kube::Result<()> {
@@ -225,6 +231,12 @@ fn waits_for_node(pod: &Pod) -> bool {
     node_of(pod).is_none()
         && pod.metadata.deletion_timestamp.is_none()
         && scheduler.is_none_or(|name| name == "default-scheduler")
+}
+
+/// Younger than what is worth telling.
+fn is_new(pod: &Pod) -> bool {
+    let created = pod.creation_timestamp().map(|time| time.0);
+    created.is_some_and(|created| Timestamp::now().duration_since(created) < NEW)
 }
 
 fn no_node(reasons: &[String]) -> String {

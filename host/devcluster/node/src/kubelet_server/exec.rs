@@ -1,5 +1,7 @@
 //! Running a command in a container for a client.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -21,6 +23,9 @@ use super::query::Query;
 use super::{Answer, text};
 use crate::pods::directory::Entry;
 use crate::runtime::ExecSession;
+
+/// How long a client may take to answer a close.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Stdin = Option<Box<dyn AsyncWrite + Send + Unpin>>;
 
@@ -99,6 +104,9 @@ async fn converse(upgraded: Upgraded, session: Result<ExecSession, String>) {
         drop(messages);
     };
     tokio::join!(writing, running);
+    // The client answers the close; hanging up before could cut off what it has not read yet.
+    let closing = async { while let Some(Ok(_)) = from_client.next().await {} };
+    let _impolite = tokio::time::timeout(PATIENCE, closing).await;
 }
 
 /// Until the command ended and all of its output is on the way, or the client is gone.
