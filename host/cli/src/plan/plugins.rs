@@ -1,0 +1,101 @@
+//! Which hooks the app's plugin has: known by the world, by the cluster's Plugin object, or by a Plugin in the manifest itself.
+
+use std::path::Path;
+
+use kube::{Api, Client};
+use serde_json::Value;
+use stateward_operator::crd::{Plugin as PluginObject, PluginState, PluginStatus};
+use stateward_planner::world::{Plugin, ReadyPlugin, Role};
+
+use super::manifest::Manifest;
+use crate::failure::Failure;
+use crate::plugin::inspect;
+
+/// The plugin that the manifest's app names.
+pub(crate) async fn of(
+    client: Option<&Client>,
+    manifest: &Manifest,
+    known: Option<&Plugin>,
+) -> Result<Plugin, Failure> {
+    let Some(name) = manifest
+        .spec()
+        .pointer("/plugin/name")
+        .and_then(Value::as_str)
+    else {
+        return Ok(Plugin::None);
+    };
+    if let Some(Plugin::Ready(ready)) = known
+        && ready.name == name
+    {
+        return Ok(Plugin::Ready(ready.clone()));
+    }
+    let installed = match client {
+        None => None,
+        Some(client) => installed(client, name).await?,
+    };
+    if let Some(Plugin::Ready(ready)) = installed {
+        return Ok(Plugin::Ready(ready));
+    }
+    // It is applied together with the app.
+    if let Some(file) = file_of(manifest, name) {
+        let found = inspect::load(Path::new(file)).await?;
+        return Ok(Plugin::Ready(found.ready(name)));
+    }
+    Ok(installed.unwrap_or_else(|| Plugin::Unavailable {
+        name: name.to_owned(),
+        reason: "PluginNotFound".to_owned(),
+        message: format!("there is no Plugin {name}: apply one first"),
+    }))
+}
+
+/// The file of a Plugin document beside the app, where it is one that can be read from here.
+fn file_of<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a str> {
+    manifest
+        .plugins
+        .iter()
+        .find(|plugin| plugin.pointer("/metadata/name").and_then(Value::as_str) == Some(name))
+        .and_then(|plugin| plugin.pointer("/spec/source/file")?.as_str())
+        .filter(|file| Path::new(file).is_file())
+}
+
+async fn installed(client: &Client, name: &str) -> Result<Option<Plugin>, Failure> {
+    let api: Api<PluginObject> = Api::all(client.clone());
+    match api.get_opt(name).await {
+        Ok(None) => Ok(None),
+        Ok(Some(object)) => Ok(Some(as_told(name, object.status.unwrap_or_default()))),
+        // Who may not read cluster-wide objects can still plan; the plugin's part is missing then.
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
+        Err(error) => Err(Failure::api(format!("reading Plugin {name}"))(error)),
+    }
+}
+
+fn as_told(name: &str, status: PluginStatus) -> Plugin {
+    if status.state != Some(PluginState::Ready) {
+        return Plugin::Unavailable {
+            name: name.to_owned(),
+            reason: match status.state {
+                None => "PluginNotLoaded".to_owned(),
+                Some(_) => status.reason,
+            },
+            message: match status.state {
+                None => format!("no operator has loaded Plugin {name} yet"),
+                Some(_) => status.message,
+            },
+        };
+    }
+    Plugin::Ready(ReadyPlugin {
+        name: name.to_owned(),
+        digest: status.digest,
+        hooks: status.hooks.into_iter().collect(),
+        roles: status
+            .roles
+            .into_iter()
+            .map(|role| Role {
+                name: role.name,
+                exclusive: role.exclusive,
+                movable: role.movable,
+            })
+            .collect(),
+        post_ready_overlaps: status.post_ready_overlaps,
+    })
+}

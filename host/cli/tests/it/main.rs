@@ -1,0 +1,16 @@
+//! What users of the command line see: help, answers, messages and exit codes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod development;
+mod help;
+mod manifests;
+mod nobody_manages;
+mod stateward;
+mod tour;

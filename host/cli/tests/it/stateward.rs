@@ -1,0 +1,166 @@
+//! The program under test, and manifests for it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How a command ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs `stateward` with these words, where no cluster is configured.
+pub(crate) fn stateward(words: &[&str]) -> Ran {
+    ran(command(words).output().unwrap())
+}
+
+/// The same, with a text on standard input.
+pub(crate) fn stateward_reading(words: &[&str], input: &str) -> Ran {
+    let mut child = command(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(input.as_bytes()).unwrap();
+    drop(pipe);
+    ran(child.wait_with_output().unwrap())
+}
+
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
+    command
+        .args(words)
+        .stdin(Stdio::null())
+        .env_remove("KUBECONFIG")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .env_remove("STATEWARD_LOG")
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A development cluster with simulated pods. It ends with the value.
+pub(crate) struct Dev {
+    child: Child,
+    pub(crate) kubeconfig: PathBuf,
+}
+
+impl Dev {
+    /// Starts one and waits until it is ready.
+    pub(crate) fn start(folder: &Path, more: &[&str]) -> Dev {
+        let folder = folder.to_str().unwrap();
+        let words = [&["dev", "--simulated", "--folder", folder], more].concat();
+        let mut child = command(&words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| Some(PathBuf::from(line.strip_prefix("ready: kubeconfig ")?)));
+        // The story is read to its end, so that its teller never waits for a reader.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let Some(kubeconfig) = ready else {
+            panic!("no ready line; it ended with {:?}", child.wait());
+        };
+        Dev { child, kubeconfig }
+    }
+
+    /// Runs a command against the cluster.
+    pub(crate) fn stateward(&self, words: &[&str]) -> Ran {
+        let kubeconfig = self.kubeconfig.to_str().unwrap();
+        stateward(&[words, &["--kubeconfig", kubeconfig]].concat())
+    }
+
+    /// Asks it to end; its exit code.
+    pub(crate) fn end(mut self) -> i32 {
+        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(process, Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap().code().unwrap()
+    }
+
+    /// Creates the object of a manifest.
+    pub(crate) fn create(&self, plural: &str, manifest: &str) {
+        let object: DynamicObject = serde_yaml::from_str(manifest).unwrap();
+        let types = object.types.clone().unwrap();
+        let (group, version) = types.api_version.split_once('/').unwrap();
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: types.api_version.clone(),
+            kind: types.kind.clone(),
+            plural: plural.to_owned(),
+        };
+        let create = async {
+            let config = Kubeconfig::read_from(&self.kubeconfig).unwrap();
+            let options = KubeConfigOptions::default();
+            let config = Config::from_custom_kubeconfig(config, &options)
+                .await
+                .unwrap();
+            let client = Client::try_from(config).unwrap();
+            let api: Api<DynamicObject> = Api::namespaced_with(client, "default", &resource);
+            api.create(&PostParams::default(), &object).await.unwrap();
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(create);
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        // Pods are simulated: nothing is left behind by a hard end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A set with three pods and a claim each.
+pub(crate) const WEB: &str = "\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: web
+spec:
+  replicas: 3
+  serviceName: web
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: web, image: 'web:v1'}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: 1Mi}}
+";
+
+/// The same as a StatefulApp.
+pub(crate) fn web_as_app() -> String {
+    WEB.replace("apps/v1", "stateward.dev/v1alpha1")
+        .replace("StatefulSet", "StatefulApp")
+}
+
+/// Writes a manifest where the program can read it.
+pub(crate) fn written(folder: &tempfile::TempDir, manifest: &str) -> String {
+    let path = folder.path().join("app.yaml");
+    std::fs::write(&path, manifest).unwrap();
+    path.to_str().unwrap().to_owned()
+}
