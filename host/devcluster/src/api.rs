@@ -162,7 +162,7 @@ fn read(state: &State, verb: Verb, target: &Target, context: &Context) -> Result
         (Verb::List, _) => verbs::list::list(state, target, context),
         (_, None | Some("status")) => verbs::get::get(state, target),
         (_, Some("scale")) => verbs::scale::get(state, target),
-        (_, Some(_)) => Err(no_such_subresource()),
+        (_, Some(_)) => Err(Failure::nothing_here()),
     }
 }
 
@@ -196,18 +196,10 @@ fn write(
             let options = DeleteOptions::parse(&body, &mut context)?;
             verbs::delete::delete_collection(state, target, &context, &options)
         }
-        _ => Err(no_such_subresource()),
+        _ => Err(Failure::nothing_here()),
     };
     collector::settle(state, &context);
     answer
-}
-
-fn no_such_subresource() -> Failure {
-    Failure::new(
-        404,
-        "NotFound",
-        "the server could not find the requested resource",
-    )
 }
 
 async fn read_body<B>(body: B) -> Result<Bytes, Failure>

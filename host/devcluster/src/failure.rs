@@ -125,6 +125,15 @@ impl Failure {
         .about(subject, name)
     }
 
+    /// A path that leads nowhere.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        )
+    }
+
     pub(crate) fn already_exists(subject: &Subject, name: &str) -> Self {
         Self::new(
             409,

@@ -28,11 +28,7 @@ pub(crate) fn document(path: &str, kinds: &Kinds) -> Result<Value, Failure> {
         ["openapi", "v3"] => Ok(index(kinds)),
         ["openapi", "v3", "api", version] => group_document("", version, kinds),
         ["openapi", "v3", "apis", group, version] => group_document(group, version, kinds),
-        _ => Err(Failure::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )),
+        _ => Err(Failure::nothing_here()),
     }
 }
 
@@ -62,11 +58,7 @@ fn group_document(group: &str, version: &str, kinds: &Kinds) -> Result<Value, Fa
         .map(|kind| (path_of(kind, version), operations(kind, version)))
         .collect();
     if paths.is_empty() {
-        return Err(Failure::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        ));
+        return Err(Failure::nothing_here());
     }
     Ok(json!({
         "openapi": "3.0.0",

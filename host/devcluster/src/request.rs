@@ -29,7 +29,7 @@ impl Target {
         let (group, version, rest) = match segments.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
-            _ => return Err(nothing_here()),
+            _ => return Err(Failure::nothing_here()),
         };
         let (namespace, rest) = match rest {
             // `namespaces/a` and `namespaces/a/status` name the namespace itself.
@@ -41,13 +41,13 @@ impl Target {
             [plural] => (*plural, None, None),
             [plural, name] => (*plural, Some(*name), None),
             [plural, name, subresource] => (*plural, Some(*name), Some(*subresource)),
-            _ => return Err(nothing_here()),
+            _ => return Err(Failure::nothing_here()),
         };
         let kind = kinds
             .find(group, version, plural)
             .ok_or_else(|| not_served(group, plural, kinds))?;
         if namespace.is_some() != kind.is_namespaced && (namespace.is_some() || name.is_some()) {
-            return Err(nothing_here());
+            return Err(Failure::nothing_here());
         }
         Ok(Self {
             kind: kind.clone(),
@@ -69,14 +69,6 @@ impl Target {
     pub(crate) fn api_version(&self) -> String {
         self.kind.api_version(&self.version)
     }
-}
-
-fn nothing_here() -> Failure {
-    Failure::new(
-        404,
-        "NotFound",
-        "the server could not find the requested resource",
-    )
 }
 
 fn not_served(group: &str, plural: &str, kinds: &Kinds) -> Failure {

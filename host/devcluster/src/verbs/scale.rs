@@ -16,13 +16,10 @@ use crate::selectors::labels::LabelSelector;
 use crate::state::{Answer, State};
 
 fn paths(target: &Target) -> Result<ScalePaths, Failure> {
-    target.kind.scale(&target.version).ok_or_else(|| {
-        Failure::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-    })
+    target
+        .kind
+        .scale(&target.version)
+        .ok_or_else(Failure::nothing_here)
 }
 
 fn view(object: &Value, paths: &ScalePaths) -> Value {

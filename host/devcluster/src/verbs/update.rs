@@ -32,11 +32,7 @@ impl Part {
             None => Ok(Self::Main),
             Some("status") if kind.has_status => Ok(Self::Status),
             Some("finalize") if kind.builtin() == Some(Builtin::Namespace) => Ok(Self::Finalize),
-            Some(_) => Err(Failure::new(
-                404,
-                "NotFound",
-                "the server could not find the requested resource",
-            )),
+            Some(_) => Err(Failure::nothing_here()),
         }
     }
 }
