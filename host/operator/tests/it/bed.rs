@@ -1,5 +1,6 @@
 //! A bed: the embedded API, a kubelet that only marks pods, and the operator.
 
+use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
@@ -62,7 +63,8 @@ impl Bed {
         Options {
             statefulsets: Some(StatefulSetsFace { embedded: true }),
             allow_loopback: true,
-            plugin_cache: Some(self.folder.path().join("cache")),
+            // Outlives the run: an unoptimized compiler takes seconds per component.
+            plugin_cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache")),
             ..Options::new(self.client.clone())
         }
     }

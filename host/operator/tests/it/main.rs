@@ -12,6 +12,7 @@ mod adoption;
 mod bed;
 mod definitions;
 mod endpoints;
+mod hooks;
 mod kubelet;
 mod ordered;
 mod plugins;
