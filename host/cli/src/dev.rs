@@ -113,7 +113,7 @@ async fn up(arguments: UpArguments) -> Result<Ended, Failure> {
     }
     let folder = Folder::take(&arguments.folder.folder)?;
     logging::for_development(folder.log()?);
-    let signal = shutdown::on_signal()?;
+    let signal = shutdown::on_signal(|text| output::note(text))?;
     let cluster = Cluster::open(&folder.directory("cluster")?)?;
     let api_stop = CancellationToken::new();
     let serving = serve(&cluster, &folder, arguments.port, &api_stop).await?;

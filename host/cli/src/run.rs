@@ -51,7 +51,7 @@ pub(crate) struct RunArguments {
 
 pub(crate) async fn run(arguments: RunArguments) -> Result<Ended, Failure> {
     logging::for_the_operator(arguments.log);
-    let stop = shutdown::on_signal()?;
+    let stop = shutdown::on_signal(|text| tracing::info!("{text}"))?;
     let client = arguments.cluster.connect().await?;
     if arguments.install_crds {
         stateward_operator::install_crds(client.clone()).await?;

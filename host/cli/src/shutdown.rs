@@ -4,13 +4,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
-use crate::output;
 
 /// Exit code of a process that ended by an interrupt.
 const INTERRUPTED: i32 = 130;
 
-/// A token that the first SIGINT, SIGTERM or SIGHUP cancels. The second signal ends the process at once.
-pub(crate) fn on_signal() -> Result<CancellationToken, Failure> {
+/// A token that the first SIGINT, SIGTERM or SIGHUP cancels, after `announce` has said so. The second signal ends the process at once.
+pub(crate) fn on_signal(announce: fn(&str)) -> Result<CancellationToken, Failure> {
     let listen = |kind| {
         signal(kind).map_err(|source| Failure::Machine {
             what: "listening to signals".to_owned(),
@@ -24,7 +23,7 @@ pub(crate) fn on_signal() -> Result<CancellationToken, Failure> {
     let told = stop.clone();
     tokio::spawn(async move {
         next(&mut interrupt, &mut terminate, &mut hangup).await;
-        output::note("stopping; a second signal ends at once");
+        announce("stopping; a second signal ends at once");
         told.cancel();
         next(&mut interrupt, &mut terminate, &mut hangup).await;
         std::process::exit(INTERRUPTED);
