@@ -16,7 +16,7 @@ use crate::{attach, bootstrap, reopen};
 
 /// Handed from one call of a joining to the next.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "step")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Joining {
     /// This pod was asked to be made the first primary. Nobody has written anything, so there is nobody to ask.
     FirstPrimary { pod: String },

@@ -5,13 +5,13 @@
 //!
 //! | hook | does |
 //! |---|---|
-//! | `validate` | refuses settings that make no sense ([`settings`]) |
+//! | `validate` | refuses settings that make no sense (`settings`) |
 //! | `member_config` | gives each member its `server-id` |
-//! | `post_ready` | makes a member the first primary, the primary again, or a replica ([`join`]) |
-//! | `pre_scale` | holds a scale-in while a member that stays lags ([`scale`]) |
-//! | `move_role` | switches over without losing a write ([`switchover`]) |
-//! | `pre_delete` | detaches a member that leaves for good ([`leave`]) |
-//! | `probe` | tells role, health and lag ([`probe`]) |
+//! | `post_ready` | makes a member the first primary, the primary again, or a replica (`join`) |
+//! | `pre_scale` | holds a scale-in while a member that stays lags (`scale`) |
+//! | `move_role` | switches over without losing a write (`switchover`) |
+//! | `pre_delete` | detaches a member that leaves for good (`leave`) |
+//! | `probe` | tells role, health and lag (`probe`) |
 
 mod attach;
 mod bootstrap;
