@@ -45,6 +45,10 @@ pub(super) struct Actor {
     pub basis: Option<Basis>,
     pub circumstances: String,
     pub last_status_write: Option<Instant>,
+    /// Since when the status is worth a write that can wait.
+    pub unwritten_since: Option<Instant>,
+    /// Since when the app waits for its plugin to be loaded.
+    pub loading_since: Option<Instant>,
     pub observations: Observations,
     pub probes: Schedule,
     /// Slots whose secret could not be read, and why.
@@ -89,6 +93,8 @@ impl Actor {
             basis: None,
             circumstances: String::new(),
             last_status_write: None,
+            unwritten_since: None,
+            loading_since: None,
             observations: Observations::new(),
             probes: Schedule::default(),
             secrets: BTreeMap::new(),

@@ -15,6 +15,7 @@ use super::actor::Actor;
 use super::messages::Message;
 use super::patch::{difference, status_value};
 use crate::api::ApiError;
+use crate::events::Note;
 use crate::hooks::{self, Called};
 use crate::watch::AppObject;
 use crate::worlds::{self, read_status};
@@ -188,7 +189,11 @@ impl Actor {
                 }
             };
             match self.write_status(&app, &next).await {
-                Written::Yes | Written::Nothing => return Commit::Done,
+                Written::Yes => {
+                    self.tell_roles(&recorded, &next);
+                    return Commit::Done;
+                }
+                Written::Nothing => return Commit::Done,
                 Written::Stale => {}
                 Written::No(message) => {
                     return Commit::Refused {
@@ -199,6 +204,26 @@ impl Actor {
             }
         }
         Commit::PutOff
+    }
+
+    /// A role has a new holder, or none.
+    fn tell_roles(&self, before: &Status, after: &Status) {
+        for role in &after.roles {
+            let known = before.roles.iter().find(|known| known.name == role.name);
+            let holder = known.and_then(|known| known.holder.as_ref());
+            if holder == role.holder.as_ref() {
+                continue;
+            }
+            let (app, name, epoch) = (&self.key.name, &role.name, role.epoch);
+            let note = match &role.holder {
+                Some(now) => Note::normal(
+                    "RoleMoved",
+                    format!("{name} is {app}-{} now (epoch {epoch})", now.ordinal),
+                ),
+                None => Note::normal("RoleReleased", format!("nobody is {name} (epoch {epoch})")),
+            };
+            self.say(note);
+        }
     }
 
     /// Stores a value of the plugin's `state`. Durable when this returns.

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use stateward_planner::status::Condition;
-use stateward_planner::{Owner, Status, Waiting};
+use stateward_planner::{Invocation, InvocationId, Owner, Phase, Status, Waiting};
 
 use super::attempts::Attempts;
 use crate::api::ApiError;
+use crate::events::{Note, Weight};
 use crate::watch::{Meta, SlimPod};
 use crate::worlds::obstacle;
 
+/// The reason of a call that the plugin itself ended with `retry`.
+const PLUGIN_FAILED: &str = "PluginFailed";
+/// So many of those in a row need somebody to look.
+const KEEPS_FAILING: u32 = 5;
+pub(super) const PLUGIN_LOADING: &str = "PluginLoading";
+
 /// Container states that a user has to do something about.
-const STALLING: [&str; 8] = [
-    "ErrImagePull",
+const STALLING: [&str; 7] = [
     "ImagePullBackOff",
     "InvalidImageName",
     "ErrImageNeverPull",
@@ -67,6 +73,54 @@ pub(super) fn stall(
         let stalls = STALLING.contains(&reason.as_str());
         stalls.then(|| (reason, format!("pod {}: {text}", pod.name())))
     })
+}
+
+/// A hook that ended without an answer, or keeps failing: its plugin or what it talks to needs somebody.
+pub(super) fn failing_hook(
+    journal: &BTreeMap<InvocationId, Invocation>,
+) -> Option<(String, String)> {
+    journal
+        .values()
+        .find_map(|invocation| match &invocation.phase {
+            Phase::Failing {
+                reason,
+                message,
+                failures,
+                ..
+            } if reason != PLUGIN_FAILED || *failures >= KEEPS_FAILING => {
+                Some((reason.clone(), format!("{}: {message}", invocation.id)))
+            }
+            _ => None,
+        })
+}
+
+/// The entry of an app whose plugin is still being loaded.
+pub(super) fn plugin_loading(plugin: &str, now: Timestamp) -> Waiting {
+    Waiting {
+        owner: Owner::Plugin,
+        reason: PLUGIN_LOADING.to_owned(),
+        subject: format!("plugin {plugin}"),
+        message: "it is being loaded; the first time it is compiled".to_owned(),
+        unblocks: "it is loaded".to_owned(),
+        since: now,
+    }
+}
+
+/// What an app's owner should hear of a new entry. Every pod start waits for Kubernetes, every hook runs for a moment, every rollout waits for its
+/// partition: the status and `why` tell those.
+pub(super) fn note(entry: &Waiting) -> Option<Note> {
+    let weight = match (entry.owner, entry.reason.as_str()) {
+        (Owner::Quota, _) => Weight::Warning,
+        (
+            Owner::Plugin,
+            "HookRunning" | "HookQueued" | "ValidationPending" | "MemberConfigPending",
+        ) => return None,
+        (Owner::Plugin, "HookInProgress" | "PluginRefuses" | PLUGIN_LOADING) => Weight::Normal,
+        (Owner::Plugin, _) => Weight::Warning,
+        (Owner::Kubernetes | Owner::User | Owner::Clock, _) => return None,
+    };
+    let text = format!("{}: {}; {}", entry.subject, entry.message, entry.unblocks);
+    Some(Note::new(weight, &entry.reason, text))
 }
 
 /// Sets the condition Stalled, unless the plan has set it already.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use stateward_planner::plan::Question;
 use stateward_planner::world::{Answers, Plugin};
-use stateward_planner::{Act, Owner, Plan, Spec, Status, Step, Waiting};
+use stateward_planner::{Act, Plan, Spec, Status, Step, Waiting};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Next};
@@ -29,6 +29,10 @@ use crate::worlds::{Parts, View, build, condition_since, ordinal_of, read_status
 const WRITES: usize = 16;
 /// Between two status writes that can wait.
 const COALESCED: Duration = Duration::from_millis(500);
+/// What passes within this time is not written at all: a hook that answers at once, say.
+const SETTLING: Duration = Duration::from_millis(100);
+/// A plugin that takes longer to load is worth telling.
+const LOADING: Duration = Duration::from_secs(2);
 
 impl Actor {
     pub(super) async fn reconcile(&mut self) -> Next {
@@ -50,12 +54,12 @@ impl Actor {
         let (plugin, serving) = match (app.plugin_name(), offer) {
             (Some(name), Some(offer)) => match offer.facts(name) {
                 Some(facts) => (facts, serving(offer)),
-                // It is being loaded; the end of that is news.
-                None => return Next::At(None),
+                None => return self.waits_for_its_plugin(&app, name).await,
             },
             _ => (Plugin::None, None),
         };
-        let view = self.view(app, spec, plugin, serving.as_ref());
+        self.loading_since = None;
+        let view = self.view(app.clone(), spec, plugin, serving.as_ref());
         let now = Timestamp::now();
         self.wake_those_who_wait(&view, now);
         let view = self.with_journal(view);
@@ -147,21 +151,24 @@ impl Actor {
         let mut wake_at = plan.wake_at.map(|when| instant(when, now));
 
         let status = self.complete(&view, plan.status, now);
-        self.tell(&view, &status);
-        let is_worth_writing = status.is_worth_writing(&view.world.recorded, self.key.face);
-        let may_write_at = self.last_status_write.map(|last| last + COALESCED);
-        let is_due = may_write_at.is_none_or(|when| when <= Instant::now());
-        if is_worth_writing && (plan.status_is_urgent || is_due) {
-            let written = self.write_status(&view.app, &status).await;
-            if plan.status_is_urgent && written != Written::Nothing {
-                return match written {
-                    // A later step depends on it: plan again on what is recorded now.
-                    Written::Yes | Written::Stale => Next::Again,
-                    _ => Next::At(Some(Instant::now() + Duration::from_secs(1))),
-                };
+        if status.is_worth_writing(&view.world.recorded, self.key.face) {
+            let due = self.status_is_due();
+            if plan.status_is_urgent || due <= Instant::now() {
+                self.unwritten_since = None;
+                self.tell(&view, &status);
+                let written = self.write_status(&view.app, &status).await;
+                if plan.status_is_urgent && written != Written::Nothing {
+                    return match written {
+                        // A later step depends on it: plan again on what is recorded now.
+                        Written::Yes | Written::Stale => Next::Again,
+                        _ => Next::At(Some(Instant::now() + Duration::from_secs(1))),
+                    };
+                }
+            } else {
+                wake_at = earlier(wake_at, Some(due));
             }
-        } else if is_worth_writing {
-            wake_at = earlier(wake_at, may_write_at);
+        } else {
+            self.unwritten_since = None;
         }
 
         let is_done = self.carry_out(&view, steps, serving.as_ref()).await;
@@ -177,13 +184,25 @@ impl Actor {
         }
     }
 
+    /// When a status write that can wait is due.
+    fn status_is_due(&mut self) -> Instant {
+        let since = *self.unwritten_since.get_or_insert_with(Instant::now);
+        let settled = since + SETTLING;
+        match self.last_status_write {
+            Some(last) => settled.max(last + COALESCED),
+            None => settled,
+        }
+    }
+
     /// The planned status with what only the operator knows.
     fn complete(&self, view: &View, mut status: Status, now: Timestamp) -> Status {
         if self.key.face == stateward_planner::world::Face::StatefulSet {
             return status;
         }
         overlay::refused_steps(&mut status, &self.attempts);
-        if let Some((reason, message)) = overlay::stall(&view.pods, &self.secrets) {
+        let stall = overlay::stall(&view.pods, &self.secrets)
+            .or_else(|| overlay::failing_hook(&view.world.journal));
+        if let Some((reason, message)) = stall {
             overlay::set_stalled(&mut status, &view.world.recorded, &reason, &message, now);
         }
         status
@@ -214,12 +233,8 @@ impl Actor {
             if is_told || recorded.waiting.iter().any(is_known) {
                 continue;
             }
-            let text = format!("{}: {}; {}", entry.subject, entry.message, entry.unblocks);
-            match entry.owner {
-                Owner::Quota => self.say(Note::warning(&entry.reason, text)),
-                Owner::Plugin => self.say(Note::normal(&entry.reason, text)),
-                // Every pod start waits for Kubernetes, every rollout for its partition: `why` and the status tell those.
-                Owner::Kubernetes | Owner::User | Owner::Clock => {}
+            if let Some(note) = overlay::note(entry) {
+                self.say(note);
             }
         }
     }
@@ -399,6 +414,30 @@ impl Actor {
             let mut outcome = Outcome::default();
             outcome.error = (place.merge(Kind::Claim, &name, &patch, &mut outcome).await).err();
             self.take(&title, "mark-claim", outcome);
+        }
+    }
+
+    /// Loading takes a moment, or, the first time, as long as compiling takes: then the app says what it waits for.
+    async fn waits_for_its_plugin(&mut self, app: &AppObject, plugin: &str) -> Next {
+        let since = *self.loading_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < LOADING {
+            return Next::At(Some(since + LOADING));
+        }
+        let recorded = read_status(&app.status);
+        if recorded
+            .waiting
+            .iter()
+            .any(|entry| entry.reason == overlay::PLUGIN_LOADING)
+        {
+            return Next::At(None);
+        }
+        let mut status = recorded;
+        status
+            .waiting
+            .push(overlay::plugin_loading(plugin, Timestamp::now()));
+        match self.write_status(app, &status).await {
+            Written::Stale => Next::Again,
+            _ => Next::At(None),
         }
     }
 

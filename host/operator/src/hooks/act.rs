@@ -40,15 +40,6 @@ pub(crate) async fn call(
 ) -> Called {
     let begin = Instant::now();
     let generation = i64::try_from(snapshot.app.generation).unwrap_or(0);
-    tracing::debug!(
-        app = %format_args!("{}/{}", snapshot.app.namespace, snapshot.app.name),
-        invocation = %invocation.id,
-        attempt = invocation.attempts,
-        generation,
-        cancelling,
-        act = %serde_json::json!(invocation.act),
-        "act hook called"
-    );
     let checkpoint = (invocation.checkpoint.as_ref()).and_then(|text| STANDARD.decode(text).ok());
     let call = Call {
         id: invocation.id.to_string(),

@@ -120,7 +120,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
             Err(error) => {
                 failures = failures.saturating_add(1);
                 if failures == 1 {
-                    tracing::warn!(%kind, %error, "watching failed; trying again");
+                    tracing::warn!(%kind, %error, "watching failed; trying again{}", hint(&error));
                 }
                 let wait = 100 * 2_u64.saturating_pow(failures.min(8));
                 tokio::time::sleep(Duration::from_millis(wait.min(10_000))).await;
@@ -189,6 +189,19 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                 return;
             }
         }
+    }
+}
+
+/// What people forget most.
+fn hint(error: &watcher::Error) -> &'static str {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404 => {
+            " (are the kinds installed? stateward crd | kubectl apply -f -)"
+        }
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403 => {
+            " (the operator's role does not allow it)"
+        }
+        _ => "",
     }
 }
 

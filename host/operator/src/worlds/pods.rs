@@ -112,6 +112,11 @@ pub(crate) fn obstacle(pod: &SlimPod) -> Option<(String, String)> {
         if reason.is_empty() || ON_ITS_WAY.contains(&reason) {
             continue;
         }
+        // The kubelet alternates between the two; for everybody else it is one thing.
+        let reason = match reason {
+            "ErrImagePull" => "ImagePullBackOff",
+            other => other,
+        };
         let mut text = format!("container {}: {reason}", container.name);
         if let Some(message) = waiting
             .message

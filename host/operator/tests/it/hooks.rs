@@ -117,6 +117,18 @@ async fn every_member_is_configured_before_and_joined_after_it_starts() {
     }
     let record = bed.kubelet.record();
     assert_eq!(record, ["+db-0", "!db-0", "+db-1", "!db-1"]);
+    let counts = bed.cluster.request_counts();
+    let writes = [
+        "create pods",
+        "create persistentvolumeclaims",
+        "patch persistentvolumeclaims",
+        "patch pods",
+        "patch statefulapps/status",
+    ];
+    let count = |what: &&str| counts.get(*what).copied().unwrap_or(0);
+    let written: u64 = writes.iter().map(count).sum();
+    // Claims + 6 per pod, and the app's own beginning and end.
+    assert!(written <= 2 * (1 + 6) + 2, "{written} writes: {counts:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
