@@ -7,7 +7,7 @@ mod lanes;
 mod purposes;
 mod recording;
 
-pub(crate) use recording::must_stand;
+pub(crate) use recording::{as_recorded, must_stand};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,10 +18,18 @@ pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
             if !known.is_recorded {
                 draft.is_urgent = true;
             }
-            kept.push(known.clone());
+            kept.push(as_recorded(known));
         }
     }
     draft.status.invocations = kept;
+}
+
+/// As it stands in the status: that it does is no part of it.
+pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
+    Invocation {
+        is_recorded: false,
+        ..known.clone()
+    }
 }
 
 /// Whether losing it would lose more than one call.

@@ -89,7 +89,7 @@ pub fn commit(
             .checkpoint
             .clone()
             .or_else(|| invocation.checkpoint.clone()),
-        ..invocation.clone()
+        ..hooks::as_recorded(invocation)
     };
     if let Act::MoveRole { role, number, .. } = &answered.act
         && answered.is_done()

@@ -144,6 +144,9 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
     let Some(holder) = holder else {
         return false;
     };
+    if !is_anybody_there(scene, holder.ordinal, moving.target) {
+        return false;
+    }
     match moving.cause {
         MoveCause::Leaving => !scene.goal.ordinals.contains(holder.ordinal),
         MoveCause::Update => rollout::replaces(scene, holder),
@@ -156,16 +159,19 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
                 .last_request
                 .as_ref()
                 .is_some_and(|ended| Some(&ended.id) == moving.request.as_ref());
-            let is_target_there = moving.target.is_none_or(|target| {
-                scene
-                    .members
-                    .get(&target)
-                    .is_some_and(|member| member.is_alive())
-            });
-            is_wished && !is_ended && is_target_there
+            is_wished && !is_ended
         }
         MoveCause::Failed => true,
     }
+}
+
+/// Somebody stays who could take the role: the target, or any other.
+fn is_anybody_there(scene: &Scene<'_>, holder: u32, target: Option<u32>) -> bool {
+    scene.wanted().any(|member| {
+        member.ordinal != holder
+            && member.is_alive()
+            && target.is_none_or(|target| target == member.ordinal)
+    })
 }
 
 fn act(role: &str, moving: &Moving) -> Act {

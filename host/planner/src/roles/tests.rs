@@ -1,1 +1,132 @@
+use crate::status::{EndedRequest, Holder, RoleStatus};
+use crate::testing::{now, pod, world};
+use crate::world::{Plugin, ReadyPlugin, Role, Switchover, World};
 
+fn given() -> World {
+    let mut world = world(3);
+    let revision = world.revisions[0].name.clone();
+    world.recorded.current_revision.clone_from(&revision);
+    world.pods = (0..3).map(|n| pod(&world.app, n, &revision)).collect();
+    world.plugin = Plugin::Ready(ReadyPlugin {
+        name: "db".to_owned(),
+        digest: "sha256:1".to_owned(),
+        hooks: ["move-role".to_owned()].into(),
+        roles: vec![
+            Role {
+                name: "primary".to_owned(),
+                exclusive: true,
+                movable: true,
+            },
+            Role {
+                name: "arbiter".to_owned(),
+                exclusive: true,
+                movable: false,
+            },
+        ],
+        post_ready_overlaps: false,
+    });
+    world.recorded.roles = vec![RoleStatus {
+        holder: Some(Holder {
+            ordinal: 0,
+            pod: "uid-0".to_owned(),
+        }),
+        epoch: 1,
+        ..RoleStatus::unclaimed("primary")
+    }];
+    world
+}
+
+fn wish(world: &mut World, role: &str, target: Option<u32>) {
+    world.app.switchover = Some(Switchover {
+        id: "wish".to_owned(),
+        role: role.to_owned(),
+        target,
+    });
+}
+
+fn ended(world: &World, role: &str) -> Option<EndedRequest> {
+    let status = crate::plan(world, now()).status;
+    status
+        .roles
+        .iter()
+        .find(|known| known.name == role)?
+        .last_request
+        .clone()
+}
+
+#[test]
+fn a_wish_that_cannot_be_fulfilled_ends_at_once_and_says_why() {
+    for (role, target, result, says) in [
+        (
+            "primary",
+            Some(0),
+            "AlreadyThere",
+            "web-0 holds role primary already",
+        ),
+        ("primary", Some(9), "Refused", "web has no member 9"),
+        (
+            "king",
+            None,
+            "Refused",
+            "plugin db knows no role king; it has: primary, arbiter",
+        ),
+        ("arbiter", None, "Refused", "cannot move role arbiter"),
+    ] {
+        let mut world = given();
+        wish(&mut world, role, target);
+        let ended = ended(&world, role).unwrap();
+        assert_eq!(ended.result, result);
+        assert!(ended.message.contains(says), "{}", ended.message);
+    }
+}
+
+#[test]
+fn a_target_that_cannot_serve_is_refused() {
+    let mut world = given();
+    world.pods[1].ready_since = None;
+    wish(&mut world, "primary", Some(1));
+    let ended = ended(&world, "primary").unwrap();
+    assert_eq!(ended.message, "web-1 is not available");
+}
+
+#[test]
+fn without_a_holder_there_is_nothing_to_hand_over() {
+    let mut world = given();
+    world.recorded.roles.clear();
+    wish(&mut world, "primary", None);
+    let ended = ended(&world, "primary").unwrap();
+    assert!(ended.message.contains("nobody holds"), "{}", ended.message);
+}
+
+#[test]
+fn a_wish_is_recorded_before_the_first_call() {
+    let mut world = given();
+    wish(&mut world, "primary", Some(2));
+    let plan = crate::plan(&world, now());
+    assert!(plan.status_is_urgent && plan.steps.is_empty());
+    let moving = plan.status.roles[0].moving.clone().unwrap();
+    assert_eq!((moving.number, moving.target), (1, Some(2)));
+    world.recorded = plan.status;
+    let plan = crate::plan(&world, now());
+    let [crate::Step::Call { id, .. }] = plan.steps.as_slice() else {
+        panic!("the call follows: {:?}", plan.steps);
+    };
+    assert_eq!(id.0, "move-role/primary/1/1");
+}
+
+#[test]
+fn a_wish_that_ended_is_not_taken_up_again() {
+    let mut world = given();
+    wish(&mut world, "primary", Some(0));
+    world.recorded = crate::plan(&world, now()).status;
+    let plan = crate::plan(&world, now());
+    assert!(plan.steps.is_empty() && !plan.status_is_urgent);
+}
+
+#[test]
+fn a_role_whose_holder_is_gone_is_told() {
+    let mut world = given();
+    world.pods[0].uid = "another".to_owned();
+    let waiting = crate::plan(&world, now()).status.waiting;
+    assert_eq!(waiting[0].reason, "RoleUnheld");
+}

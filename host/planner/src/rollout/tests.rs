@@ -1,1 +1,145 @@
+use super::order;
+use crate::plan::{Step, WhyDelete};
+use crate::revisions;
+use crate::scene::{Goal, Mode, Scene};
+use crate::spec::{MaxUnavailable, PodManagement, UpdateStrategy};
+use crate::status::Ordinals;
+use crate::testing::{now, pod, world};
+use crate::world::{PodPhase, World};
 
+/// How a pod stands: `o` old, `n` new; upper case serves, lower case does not, `t` terminating and old, `T` terminating and new, `.` missing.
+fn given(pods: &str, policy: PodManagement, partition: u32, budget: u32) -> World {
+    let mut world = world(u32::try_from(pods.len()).unwrap());
+    let update = world.revisions[0].name.clone();
+    world.app.spec.pod_management = policy;
+    world.app.spec.update = UpdateStrategy::RollingUpdate {
+        partition,
+        max_unavailable: Some(MaxUnavailable::Count(budget)),
+    };
+    world.recorded.current_revision = "web-old".to_owned();
+    for (ordinal, letter) in (0..).zip(pods.chars()) {
+        let revision = match letter {
+            '.' => continue,
+            'n' | 'N' | 'T' => update.as_str(),
+            _ => "web-old",
+        };
+        let mut pod = pod(&world.app, ordinal, revision);
+        match letter {
+            'o' | 'n' => pod.ready_since = None,
+            't' | 'T' => pod.deletion = Some(now()),
+            _ => {}
+        }
+        world.pods.push(pod);
+    }
+    world
+}
+
+fn deleted(world: &World) -> Vec<u32> {
+    let plan = crate::plan(world, now());
+    let mut deleted: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::DeletePod {
+                ordinal,
+                why: WhyDelete::Outdated,
+                ..
+            } => Some(*ordinal),
+            _ => None,
+        })
+        .collect();
+    deleted.sort_unstable();
+    deleted
+}
+
+/// Upstream's table of its issue 137409 (item 106) and its neighbours.
+#[test]
+fn parallel_takes_the_broken_first_and_keeps_the_budget() {
+    for (pods, partition, budget, expected) in [
+        ("ooOOO", 0, 3, vec![0, 1, 4]),
+        ("ooOO", 0, 2, vec![0, 1]),
+        ("OoOO", 2, 1, vec![]),
+        ("OOOOt", 0, 1, vec![]),
+        ("OOOot", 0, 3, vec![2, 3]),
+        ("OOOOO", 0, 1, vec![4]),
+        ("OOOOO", 0, 2, vec![3, 4]),
+        ("OOOOO", 3, 5, vec![3, 4]),
+        ("OOOOn", 0, 1, vec![]),
+        ("OOoOn", 0, 1, vec![2]),
+        ("OOOO.", 0, 1, vec![]),
+        ("NNNNN", 0, 5, vec![]),
+    ] {
+        let world = given(pods, PodManagement::Parallel, partition, budget);
+        assert_eq!(deleted(&world), expected, "{pods} {partition} {budget}");
+    }
+}
+
+#[test]
+fn ordered_takes_from_the_top_when_all_serve() {
+    for (pods, partition, budget, expected) in [
+        ("OOO", 0, 1, vec![2]),
+        ("OOO", 0, 2, vec![1, 2]),
+        ("OON", 0, 1, vec![1]),
+        ("OON", 2, 1, vec![]),
+        ("OOO", 2, 3, vec![2]),
+        ("OOO", 3, 3, vec![]),
+        ("OOn", 0, 3, vec![]),
+        ("oON", 0, 3, vec![]),
+        ("OOT", 0, 3, vec![]),
+        ("OO.", 0, 3, vec![]),
+    ] {
+        let world = given(pods, PodManagement::OrderedReady, partition, budget);
+        assert_eq!(deleted(&world), expected, "{pods} {partition} {budget}");
+    }
+}
+
+#[test]
+fn a_pod_that_ended_is_replaced_and_not_counted_twice() {
+    let mut world = given("OOO", PodManagement::Parallel, 0, 3);
+    world.pods[1].phase = PodPhase::Failed;
+    let uids: Vec<_> = crate::plan(&world, now())
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::DeletePod { uid, .. } => Some(uid.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(uids.len(), 3, "{uids:?}");
+}
+
+#[test]
+fn holders_go_when_nobody_else_is_left() {
+    let mut world = given("OOO", PodManagement::OrderedReady, 0, 3);
+    world.recorded.roles = vec![crate::status::RoleStatus {
+        holder: Some(crate::status::Holder {
+            ordinal: 2,
+            pod: "uid-2".to_owned(),
+        }),
+        epoch: 1,
+        ..crate::status::RoleStatus::unclaimed("primary")
+    }];
+    let turn = |world: &World| {
+        let goal = Goal {
+            ordinals: Ordinals {
+                replicas: 3,
+                start: 0,
+            },
+            mode: Mode::Full,
+        };
+        let pods = world.pods.iter().map(|pod| (pod, true)).collect();
+        let revisions = revisions::of_template(world);
+        let scene = Scene::arrange(world, now(), goal, pods, revisions);
+        order::next(&scene)
+            .iter()
+            .map(|member| member.ordinal)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(turn(&world), [1, 0]);
+    let update = world.revisions[0].name.clone();
+    for pod in &mut world.pods[..2] {
+        pod.labels
+            .insert(crate::identity::REVISION_LABEL.to_owned(), update.clone());
+    }
+    assert_eq!(turn(&world), [2]);
+}

@@ -2,6 +2,7 @@
 //! available (items 79 to 85).
 
 use super::replace_terminal;
+use crate::availability::Standing;
 use crate::creation;
 use crate::deletion;
 use crate::draft::Draft;
@@ -33,10 +34,14 @@ fn is_trimmed(scene: &Scene<'_>, draft: &mut Draft) -> bool {
     let Some(highest) = scene.condemned().next_back() else {
         return true;
     };
-    // Upstream item 83: an unavailable one goes only when it is the lowest unavailable of all.
-    let lowest_unavailable = scene.condemned().find(|member| !member.is_available());
+    // Upstream item 83: an unavailable one goes only when it is the lowest unavailable of all. One that ended will never be available, so it does not
+    // count and just goes; upstream is stuck with two of them.
+    let lowest_unavailable = scene
+        .condemned()
+        .find(|member| !member.is_available() && member.standing != Standing::Terminal);
+    let may_be_blocked = !highest.is_available() && highest.standing != Standing::Terminal;
     match lowest_unavailable {
-        Some(lowest) if !highest.is_available() && lowest.ordinal != highest.ordinal => {
+        Some(lowest) if may_be_blocked && lowest.ordinal != highest.ordinal => {
             tell(lowest, draft);
         }
         _ => deletion::delete(scene, highest, WhyDelete::Condemned, draft),
