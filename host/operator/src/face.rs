@@ -1,6 +1,6 @@
 //! May StatefulSets be managed here? Only where nobody else does.
 //!
-//! A probe object with 0 replicas is created: a controller that manages StatefulSets would write its status within moments. When nobody did for 10 s, the
+//! A probe object with 0 replicas is created: a controller that manages StatefulSets would write its status within moments. When nobody did in time (10 s), the
 //! StatefulSets are ours, until somebody else writes the status of one.
 
 use std::time::Duration;
@@ -11,14 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Api, ApiError, Collection};
 use crate::errors::OperatorError;
 
-/// How long a rival has to show itself.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Finds out whether another controller manages StatefulSets.
+/// Finds out whether another controller manages StatefulSets; it has this `patience` to show itself.
 pub(crate) async fn probe(
     api: &Api,
     namespace: &str,
     identity: &str,
+    patience: Duration,
     stop: &CancellationToken,
 ) -> Result<(), OperatorError> {
     let suffix: String = (0..8)
@@ -50,10 +48,11 @@ pub(crate) async fn probe(
     tracing::info!(
         namespace,
         name,
-        "looking for 10 s whether another controller manages StatefulSets"
+        ?patience,
+        "looking whether another controller manages StatefulSets"
     );
     tokio::select! {
-        () = tokio::time::sleep(PATIENCE) => {}
+        () = tokio::time::sleep(patience) => {}
         () = stop.cancelled() => {}
     }
     let seen = api.get(Collection::StatefulSets, namespace, &name).await;

@@ -52,7 +52,8 @@ async fn begin(
         && !statefulsets.embedded
     {
         let namespace = options.namespace.as_deref().unwrap_or("default");
-        face::probe(&api, namespace, &options.identity, running).await?;
+        let patience = options.patience_with_rivals;
+        face::probe(&api, namespace, &options.identity, patience, running).await?;
     }
     let (events, writer) = Events::start(api.clone(), options.identity.clone(), afterwards.clone());
     let index = Arc::new(Index::default());

@@ -21,6 +21,8 @@ pub struct Options {
     pub plugin_cache: Option<PathBuf>,
     /// Name of this process in events and logs: the pod's or the machine's.
     pub identity: String,
+    /// How long another controller has to show itself before StatefulSets are managed on a cluster that is not embedded.
+    pub patience_with_rivals: Duration,
     /// Time that running hook calls get when the operator stops.
     pub grace: Duration,
 }
@@ -43,6 +45,7 @@ impl Options {
             allow_loopback: false,
             plugin_cache: None,
             identity: "stateward".to_owned(),
+            patience_with_rivals: Duration::from_secs(10),
             grace: Duration::from_secs(10),
         }
     }

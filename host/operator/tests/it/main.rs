@@ -17,3 +17,5 @@ mod kubelet;
 mod ordered;
 mod plugins;
 mod restarts;
+mod rivals;
+mod worlds;
