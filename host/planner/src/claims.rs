@@ -2,6 +2,9 @@
 
 mod bodies;
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::draft::Draft;
@@ -20,22 +23,30 @@ pub(crate) enum Claims {
     Wait(WaitingFor),
 }
 
-/// The claims of the app by name, so that a plan looks each up once.
+/// The claims of the app by name; sorted only when somebody looks, which most plans do not.
 pub(crate) struct Shelf<'w> {
     app: &'w App,
-    by_name: std::collections::BTreeMap<&'w str, &'w Claim>,
+    claims: &'w [Claim],
+    by_name: OnceCell<BTreeMap<&'w str, &'w Claim>>,
 }
 
 impl<'w> Shelf<'w> {
     pub(crate) fn of(world: &'w World) -> Shelf<'w> {
         Shelf {
             app: &world.app,
-            by_name: world
-                .claims
+            claims: &world.claims,
+            by_name: OnceCell::new(),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'w Claim> {
+        let by_name = self.by_name.get_or_init(|| {
+            self.claims
                 .iter()
                 .map(|claim| (claim.name.as_str(), claim))
-                .collect(),
-        }
+                .collect()
+        });
+        by_name.get(name).copied()
     }
 
     /// Claims of this ordinal before its pod is made.
@@ -43,7 +54,7 @@ impl<'w> Shelf<'w> {
         let pod = pod_name(&self.app.name, ordinal);
         for name in self.app.spec.claim_names() {
             let name = claim_name(name, &self.app.name, ordinal);
-            let Some(claim) = self.by_name.get(name.as_str()) else {
+            let Some(claim) = self.find(&name) else {
                 continue;
             };
             if claim.deletion.is_some() {
@@ -68,7 +79,8 @@ impl<'w> Shelf<'w> {
             .filter_map(|template| {
                 let name = template.pointer("/metadata/name")?.as_str()?;
                 let name = claim_name(name, &self.app.name, ordinal);
-                (!self.by_name.contains_key(name.as_str()))
+                self.find(&name)
+                    .is_none()
                     .then(|| bodies::claim_body(self.app, &name, template))
             })
             .collect()

@@ -50,7 +50,7 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
     Ok(Step::CreatePod {
         ordinal,
         claims,
-        pod: pod_body(app, ordinal, &revision.name, &template, &config),
+        pod: pod_body(app, ordinal, &revision.name, &template, config),
         revision: revision.name.clone(),
     })
 }

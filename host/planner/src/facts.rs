@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::availability::{has_joined, post_ready};
 use crate::draft::Draft;
-use crate::hooks::MEMBER_CONFIG;
+use crate::hooks::{MEMBER_CONFIG, POST_READY};
 use crate::identity::{CONFIG_PREFIX, POST_READY_ANNOTATION};
 use crate::plan::{Question, Step, WhyPatch};
 use crate::scene::{Member, Scene};
 use crate::waiting::WaitingFor;
 use crate::world::{MemberConfig, Pod};
+
+static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     for member in scene.wanted() {
@@ -20,7 +22,7 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
         if scene.hooks.may_call(MEMBER_CONFIG)
             && let Ok(values) = member_config(scene, member.ordinal, draft)
         {
-            let changes = config_changes(member.pod, &values);
+            let changes = config_changes(member.pod, values);
             if !changes.is_empty() {
                 draft
                     .steps
@@ -32,13 +34,16 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// `post-ready` is done in memory; a restart of the host must not ask again.
 fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+    if !scene.hooks.has(POST_READY) || has_joined(member.pod) {
+        return;
+    }
     let id = post_ready(member.pod, member.ordinal).id();
     let is_done = scene
         .world
         .journal
         .get(&id)
         .is_some_and(crate::Invocation::is_done);
-    if is_done && !has_joined(member.pod) {
+    if is_done {
         let annotation = (
             POST_READY_ANNOTATION.to_owned(),
             Some(member.pod.restarts.to_string()),
@@ -52,17 +57,17 @@ fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
 }
 
 /// What `member-config` said for this ordinal; asks when it did not say anything yet.
-pub(crate) fn member_config(
-    scene: &Scene<'_>,
+pub(crate) fn member_config<'w>(
+    scene: &Scene<'w>,
     ordinal: u32,
     draft: &mut Draft,
-) -> Result<BTreeMap<String, String>, WaitingFor> {
+) -> Result<&'w BTreeMap<String, String>, WaitingFor> {
     if !scene.hooks.has(MEMBER_CONFIG) {
-        return Ok(BTreeMap::new());
+        return Ok(&NOTHING);
     }
     let question = Question::MemberConfig { ordinal };
     let problem = match scene.world.answers.member_config.get(&ordinal) {
-        Some(MemberConfig::Values { values }) => return Ok(values.clone()),
+        Some(MemberConfig::Values { values }) => return Ok(values),
         Some(MemberConfig::Failed {
             reason,
             message,

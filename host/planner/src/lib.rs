@@ -4,6 +4,22 @@
 //! observed objects, answers of hooks, journal ──► World ──► plan(world, now) ──► Plan { steps, status, waiting, wake_at }
 //! ```
 //!
+//! Where to look:
+//!
+//! | question | file |
+//! |---|---|
+//! | in which order are the rules asked?         | `planning.rs` |
+//! | does the present spec count?                | `admission.rs` |
+//! | whose pods are these?                       | `adoption.rs` |
+//! | is this member available?                   | `availability.rs` |
+//! | whose turn is it to be created, to leave?   | `scaling/ordered.rs`, `scaling/parallel.rs` |
+//! | whose turn is it to be updated?             | `rollout/order.rs` |
+//! | may this pod be created now, deleted now?   | `creation.rs`, `deletion.rs` |
+//! | who holds a role, and how does it move?     | `roles.rs`, `roles/` |
+//! | which hook is called now, undone, forgotten? | `hooks/lanes.rs`, `hooks/purposes.rs` |
+//! | what does an answer change?                 | `journal/commit.rs` |
+//! | which words do people read?                 | `waiting/text.rs`, `status/conditions.rs` |
+//!
 //! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
 //! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
 

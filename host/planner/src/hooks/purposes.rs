@@ -28,7 +28,7 @@ pub(super) fn review(scene: &Scene<'_>, draft: &mut Draft) {
         }
         match purpose(scene, draft, known) {
             Purpose::Over => forget(draft, id),
-            _ if known.is_undone() => forget(draft, id),
+            _ if known.is_undone() => end_undone(scene, draft, id),
             Purpose::Gone if is_worth_undoing(known) => {
                 draft.wanted.retain(|wanted| wanted.act.id() != *id);
                 draft.want(known.act.clone(), true);
@@ -41,6 +41,17 @@ pub(super) fn review(scene: &Scene<'_>, draft: &mut Draft) {
             }
             Purpose::Stands => {}
         }
+    }
+}
+
+/// A permission that was undone must not come back from the status: it leaves the status first, and memory after that.
+fn end_undone(scene: &Scene<'_>, draft: &mut Draft, id: &InvocationId) {
+    let recorded = &scene.world.recorded.invocations;
+    if recorded.iter().any(|known| known.id == *id) {
+        draft.is_urgent = true;
+        draft.wanted.retain(|wanted| wanted.act.id() != *id);
+    } else {
+        forget(draft, id);
     }
 }
 

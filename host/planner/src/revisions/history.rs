@@ -13,6 +13,9 @@ pub(crate) fn surplus(world: &World, revisions: &Revisions<'_>) -> Vec<Step> {
         // Negative: keep everything.
         return Vec::new();
     };
+    if revisions.sorted.len() <= limit {
+        return Vec::new();
+    }
     let mut live: BTreeSet<&str> = world
         .pods
         .iter()

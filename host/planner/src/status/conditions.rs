@@ -84,8 +84,15 @@ fn progressing(scene: &Scene<'_>, admission: &Admission, is_stalled: bool) -> Ve
         .count();
     let is_rolling = scene.world.app.spec.update != UpdateStrategy::OnDelete;
     let are_all_available = scene.wanted().all(|member| member.is_available());
-    let (is_true, reason, message) = if matches!(admission.obstacle(), Some(WaitingFor::Validation))
-    {
+    // After a restart of the host the same spec is judged again; that is no news.
+    let is_new = scene
+        .world
+        .recorded
+        .accepted
+        .as_ref()
+        .is_none_or(|accepted| accepted.generation != scene.world.app.generation);
+    let is_judged = !matches!(admission.obstacle(), Some(WaitingFor::Validation));
+    let (is_true, reason, message) = if !is_judged && is_new {
         (true, "Validating", "the plugin judges the spec".to_owned())
     } else if is_stalled {
         (false, "Stalled", "see the condition Stalled".to_owned())

@@ -292,13 +292,37 @@ fn a_permission_that_is_not_used_is_undone_too() {
     model.edit(|spec| spec.replicas = 3);
     assert_eq!(until_call(&mut model), id);
     assert!(model.world.journal[&id].cancelling);
-    // Wanted again meanwhile: what was undone is no permission.
+    // Wanted again meanwhile: what was undone is no permission, not even for a host that only knows the status.
     well(&mut model, &id);
     model.edit(|spec| spec.replicas = 2);
+    let plan = model.plan();
+    assert!(plan.status_is_urgent && plan.steps.is_empty() && plan.status.invocations.is_empty());
+    model.record(&plan);
+    model.restart_host();
     assert!(!creates_or_deletes(&model.plan()));
     let again = until_call(&mut model);
     assert_eq!(again, id);
     assert!(!model.world.journal[&id].cancelling);
+}
+
+#[test]
+fn a_restarted_host_that_asks_again_writes_nothing() {
+    let mut model = running(&EVERY_HOOK);
+    let recorded = model.world.recorded.clone();
+    model.restart_host();
+    assert!(
+        !model
+            .plan()
+            .status
+            .is_worth_writing(&recorded, Face::StatefulApp)
+    );
+    settle(&mut model);
+    assert!(
+        !model
+            .world
+            .recorded
+            .is_worth_writing(&recorded, Face::StatefulApp)
+    );
 }
 
 #[test]
@@ -322,7 +346,7 @@ fn one_exclusive_hook_runs_at_a_time() {
     }
     let first = until_call(&mut model);
     round(&mut model);
-    assert_eq!(model.calls(), [first.clone()]);
+    assert_eq!(model.calls(), std::slice::from_ref(&first));
     let waiting = model.plan().status.waiting;
     assert!(
         waiting.iter().any(|wait| wait.reason == "HookQueued"),
