@@ -201,6 +201,7 @@ async fn start(
     let node = NodeOptions {
         name: NODE.to_owned(),
         folder: folder.directory("node")?,
+        hidden: vec![folder.path().to_owned()],
         runtime: match arguments.simulated {
             true => RuntimeKind::Simulated(Simulation::default()),
             false => RuntimeKind::Process,

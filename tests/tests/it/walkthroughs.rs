@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use stateward_tests::bed::Bed;
+use stateward_tests::ensure_that;
 use stateward_tests::narrator::Narrator;
 use stateward_tests::user::{Face, User};
 use stateward_tests::walkthroughs::{ALL, walk};
@@ -42,4 +43,29 @@ async fn as_stateful_apps() -> Result<()> {
 #[tokio::test]
 async fn without_kubectl() -> Result<()> {
     all(Face::StatefulSet, false).await
+}
+
+#[tokio::test]
+async fn a_pod_sees_neither_keys_nor_store_of_the_cluster() -> Result<()> {
+    let mut bed = Bed::dev().await?;
+    let user = User::new(&bed, "nosy", Face::StatefulApp, Narrator::Silent)
+        .await?
+        .through_the_api();
+    let pod = serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "nosy"},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [{"name": "shell", "image": "busybox", "command": ["sleep", "3600"]}]},
+    });
+    user.apply(&pod.to_string()).await?;
+    user.until_replaced("nosy", "").await?;
+    let folder = bed.folder.join("dev").display().to_string();
+    let seen = user
+        .exec_quietly(
+            "nosy",
+            &["sh", "-c", "ls -A \"$0\" 2>/dev/null | wc -l", &folder],
+        )
+        .await?;
+    ensure_that(seen.trim() == "0", || {
+        format!("the pod sees {seen} entries of {folder}")
+    })?;
+    bed.cluster.stop()
 }

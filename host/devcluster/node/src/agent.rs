@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,7 +120,9 @@ fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, Nod
                 helper: absolute(&options.helper),
                 recipe_files,
                 dns: options.dns,
-                hidden: vec![folder.to_owned()],
+                hidden: iter::once(folder.to_owned())
+                    .chain(options.hidden.iter().cloned())
+                    .collect(),
             })
         }
     })

@@ -90,6 +90,7 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     let node = NodeOptions {
         name: arguments.name,
         folder: arguments.folder,
+        hidden: Vec::new(),
         runtime: if arguments.simulated {
             RuntimeKind::Simulated(Simulation::default())
         } else {

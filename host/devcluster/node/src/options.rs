@@ -41,6 +41,8 @@ pub struct NodeOptions {
     pub folder: PathBuf,
     /// What runs the containers.
     pub runtime: RuntimeKind,
+    /// Further folders that containers must not see: where the cluster keeps its keys and its store.
+    pub hidden: Vec<PathBuf>,
     /// The user's own recipe files; they win over the built-in table.
     pub recipes: Vec<PathBuf>,
     /// The words that start this very binary, for the entry points of [`crate::hidden_entry`].

@@ -60,6 +60,7 @@ impl Bed {
             options: NodeOptions {
                 name: "node".to_owned(),
                 folder: folder.path().to_owned(),
+                hidden: Vec::new(),
                 runtime: RuntimeKind::Process,
                 recipes: Vec::new(),
                 helper: Vec::new(),
@@ -79,6 +80,7 @@ impl Bed {
         let options = NodeOptions {
             name: "node".to_owned(),
             folder: folder.path().to_owned(),
+            hidden: Vec::new(),
             runtime,
             recipes: Vec::new(),
             helper: vec![env!("CARGO_BIN_EXE_stateward-node").to_owned()],
