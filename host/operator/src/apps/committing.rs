@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::state::StateError;
+use stateward_planner::world::Face;
 use stateward_planner::{Invocation, Phase, Status, commit, put_state};
 use stateward_runtime::{Failure, Outcome};
 use tokio::time::Instant;
@@ -64,7 +65,13 @@ impl Actor {
         let (written, result) = match answer {
             Ok(value) => {
                 self.own = AppObject::from_value(self.key.face, value).map(Arc::new);
-                (Written::Yes, "written")
+                match self.was_pruned(&wanted) {
+                    true => (
+                        Written::No("the API server dropped fields".to_owned()),
+                        "pruned",
+                    ),
+                    false => (Written::Yes, "written"),
+                }
             }
             Err(ApiError::Conflict { .. }) => {
                 self.must_reread = true;
@@ -86,6 +93,18 @@ impl Actor {
         };
         self.host.metrics.status_written(result);
         written
+    }
+
+    /// Whether the API server keeps less than was written, as one with older definitions does: what is planned on it would be planned again for ever.
+    fn was_pruned(&self, wanted: &serde_json::Value) -> bool {
+        let Some(own) = &self.own else { return false };
+        // Kubernetes itself leaves zeros out of a StatefulSet's status.
+        let is_pruned = self.key.face == Face::StatefulApp
+            && difference(self.key.face, &own.status, wanted).is_some();
+        if is_pruned {
+            tracing::error!(app = %self.key, "the API server drops fields of the status: install the present definitions (stateward crd | kubectl apply -f -)");
+        }
+        is_pruned
     }
 
     /// Reads the app from the API, after a write that did not go through or may not have.

@@ -59,6 +59,7 @@ impl Actor {
             _ => (Plugin::None, None),
         };
         self.loading_since = None;
+        self.told.remove("spec");
         let view = self.view(app.clone(), spec, plugin, serving.as_ref());
         let now = Timestamp::now();
         self.wake_those_who_wait(&view, now);
