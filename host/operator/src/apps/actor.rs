@@ -45,6 +45,8 @@ pub(super) struct Actor {
     pub basis: Option<Basis>,
     pub circumstances: String,
     pub last_status_write: Option<Instant>,
+    /// The API server kept less of the last status than was written.
+    pub is_pruned: bool,
     /// Since when the status is worth a write that can wait.
     pub unwritten_since: Option<Instant>,
     /// Since when the app waits for its plugin to be loaded.
@@ -93,6 +95,7 @@ impl Actor {
             basis: None,
             circumstances: String::new(),
             last_status_write: None,
+            is_pruned: false,
             unwritten_since: None,
             loading_since: None,
             observations: Observations::new(),

@@ -65,13 +65,8 @@ impl Actor {
         let (written, result) = match answer {
             Ok(value) => {
                 self.own = AppObject::from_value(self.key.face, value).map(Arc::new);
-                match self.was_pruned(&wanted) {
-                    true => (
-                        Written::No("the API server dropped fields".to_owned()),
-                        "pruned",
-                    ),
-                    false => (Written::Yes, "written"),
-                }
+                self.is_pruned = self.was_pruned(&wanted);
+                (Written::Yes, "written")
             }
             Err(ApiError::Conflict { .. }) => {
                 self.must_reread = true;

@@ -27,7 +27,20 @@ pub(super) fn status_value(face: Face, status: &Status) -> Value {
             name != "conditions" || value.as_array().is_some_and(|all| !all.is_empty())
         });
     }
+    drop_nulls(&mut value);
     value
+}
+
+/// An absent value and null are the same, and the API server keeps no null: in a list, where a merge patch keeps it, it would differ for ever.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 /// What turns the recorded status into the wanted one; none when nothing does. In a StatefulSet, fields that we do not write stay.
@@ -55,8 +68,6 @@ fn merge_difference(from: &Value, to: &Value) -> Option<Value> {
                     patch.insert(name.clone(), difference);
                 }
             }
-            // A merge patch cannot set null.
-            None if value.is_null() => {}
             None => {
                 patch.insert(name.clone(), value.clone());
             }
@@ -99,6 +110,13 @@ mod tests {
             let patch = difference(Face::StatefulApp, &from, &to);
             assert_eq!(patch, expected, "{from} -> {to}");
         }
+    }
+
+    #[test]
+    fn what_is_absent_is_not_written_as_null() {
+        let mut value = json!({"a": null, "b": [{"c": null, "d": {"e": null}}]});
+        drop_nulls(&mut value);
+        assert_eq!(value, json!({"b": [{"d": {}}]}));
     }
 
     #[test]

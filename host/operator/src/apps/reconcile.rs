@@ -161,7 +161,7 @@ impl Actor {
                 if plan.status_is_urgent && written != Written::Nothing {
                     return match written {
                         // A later step depends on it: plan again on what is recorded now.
-                        Written::Yes | Written::Stale => Next::Again,
+                        Written::Yes | Written::Stale if !self.is_pruned => Next::Again,
                         _ => Next::At(Some(Instant::now() + Duration::from_secs(1))),
                     };
                 }
