@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 use stateward_planner::forecast::{End, forecast};
-use stateward_planner::identity::CONFIG_PREFIX;
-use stateward_planner::world::MemberConfig;
 use stateward_planner::{Forecast, World};
 
 use crate::connection::ConnectionArguments;
@@ -128,7 +126,6 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         world.app.generation = world.app.generation.saturating_add(1);
         world.answers.validate = None;
     }
-    keep_configs(&mut world);
     world.app.spec = wanted;
     world.plugin = plugin;
     Answer {
@@ -140,24 +137,6 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         changes,
         notes,
         forecast: forecast(&world, now),
-    }
-}
-
-/// The plugin's `member-config` cannot be asked here: what the pods were given last is taken for its answer.
-fn keep_configs(world: &mut World) {
-    let prefix = format!("{}-", world.app.name);
-    for pod in &world.pods {
-        let ordinal = pod.name.strip_prefix(&prefix).map(str::parse);
-        if let Some(Ok(ordinal)) = ordinal {
-            let values = pod.annotations.iter().filter_map(|(key, value)| {
-                let key = key.strip_prefix(CONFIG_PREFIX)?;
-                Some((key.to_owned(), value.clone()))
-            });
-            let known = MemberConfig::Values {
-                values: values.collect(),
-            };
-            world.answers.member_config.entry(ordinal).or_insert(known);
-        }
     }
 }
 

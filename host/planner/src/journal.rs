@@ -51,6 +51,7 @@ pub enum Act {
         epoch: u64,
         number: u64,
         cause: MoveCause,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<u32>,
     },
 }
@@ -208,6 +209,7 @@ pub enum Phase {
     Calling,
     InProgress {
         ask_again: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         percent: Option<u8>,
         message: String,
     },

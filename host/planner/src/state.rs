@@ -10,7 +10,7 @@ pub const MAX_KEYS: usize = 16;
 /// Bytes of one value, at most, before base64.
 pub const MAX_VALUE_BYTES: usize = 1024;
 /// Characters of a key, at most.
-pub const MAX_KEY_CHARACTERS: usize = 63;
+pub const MAX_KEY_CHARACTERS: usize = 64;
 
 /// Why a value cannot be put.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum StateError {
     )]
     ValueTooLarge { key: String, bytes: usize },
     #[error(
-        "{key:?} is no key of state: 1 to {MAX_KEY_CHARACTERS} letters, digits, '-', '_', '.' or '/'"
+        "{key:?} is no key of state: 1 to {MAX_KEY_CHARACTERS} letters, digits, '-', '_' or '.'"
     )]
     BadKey { key: String },
 }
@@ -87,7 +87,7 @@ pub fn put_state(
 
 fn is_key(key: &str) -> bool {
     let is_allowed =
-        |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+        |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     (1..=MAX_KEY_CHARACTERS).contains(&key.len()) && key.chars().all(is_allowed)
 }
 
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(one_more.reason(), "StateTooManyKeys");
         let large = put_state(&status, "key-0", &[7; MAX_VALUE_BYTES + 1], 1).unwrap_err();
         assert_eq!(large.reason(), "StateValueTooLarge");
-        for bad in ["", "a b", "ä", &"k".repeat(64)] {
+        for bad in ["", "a b", "ä", &"k".repeat(65)] {
             let error = put_state(&status, bad, b"", 0).unwrap_err();
             assert_eq!(error.reason(), "StateBadKey", "{bad}");
         }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Model;
+use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
 use crate::world::{Claim, MemberConfig, OwnerReference, Pod, PodPhase, Revision};
@@ -164,13 +165,30 @@ impl Model {
         match question {
             Question::Validate => self.world.answers.validate = Some(self.verdict.clone()),
             Question::MemberConfig { ordinal } => {
-                let values = self.config.clone();
+                // Unless a test says otherwise, the plugin answers what it answered before.
+                let values = match self.config.is_empty() {
+                    true => self.config_of(*ordinal),
+                    false => self.config.clone(),
+                };
                 self.world
                     .answers
                     .member_config
                     .insert(*ordinal, MemberConfig::Values { values });
             }
         }
+    }
+
+    /// What the pod of this ordinal was given.
+    fn config_of(&self, ordinal: u32) -> BTreeMap<String, String> {
+        let name = pod_name(&self.world.app.name, ordinal);
+        let pod = self.world.pods.iter().find(|pod| pod.name == name);
+        let annotations = pod.into_iter().flat_map(|pod| &pod.annotations);
+        annotations
+            .filter_map(|(key, value)| {
+                let key = key.strip_prefix(CONFIG_PREFIX)?;
+                Some((key.to_owned(), value.clone()))
+            })
+            .collect()
     }
 
     fn call(&mut self, id: &InvocationId, act: &Act, cancelling: bool) {

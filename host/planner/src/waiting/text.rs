@@ -122,14 +122,16 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             User,
             "SpecRefused",
             "spec".to_owned(),
-            format!("the plugin refuses the present spec, the last accepted one holds: {message}"),
+            format!("the plugin refuses the present spec, nothing is changed toward it: {message}"),
             "the spec is changed as the plugin says",
         ),
         W::ValidationFailed { reason, message } => words(
             Plugin,
             "ValidationFails",
             "spec".to_owned(),
-            format!("validate fails ({reason}), the last accepted spec holds: {message}"),
+            format!(
+                "validate fails ({reason}), nothing is changed toward the present spec: {message}"
+            ),
             "validate answers; it is asked again",
         ),
         W::PluginUnavailable {
