@@ -80,6 +80,15 @@ pub(crate) fn are_handed_over(
         WhyDelete::Outdated => MoveCause::Update,
         WhyDelete::Terminal => return Gate::Open,
     };
+    // A move whose claim is made and whose end is not may still need whoever is there, its former holder above all.
+    if draft
+        .status
+        .roles
+        .iter()
+        .any(RoleStatus::is_between_holders)
+    {
+        return Gate::Wait(WaitingFor::Recording);
+    }
     for role in held_by(scene, &member.pod.uid).filter(|role| is_movable(scene, &role.name)) {
         match candidate(scene, member.ordinal) {
             Candidate::Nobody => {}

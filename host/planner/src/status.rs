@@ -127,6 +127,13 @@ impl RoleStatus {
         }
     }
 
+    /// A move has claimed it for another member and did not say that it is done.
+    pub(crate) fn is_between_holders(&self) -> bool {
+        self.moving
+            .as_ref()
+            .is_some_and(|moving| self.epoch > moving.epoch)
+    }
+
     /// Where a move brought it, for people.
     pub(crate) fn moved(&self) -> String {
         match &self.holder {

@@ -1,4 +1,6 @@
-use crate::status::{EndedRequest, Holder, RoleStatus};
+use crate::journal::{Act, Invocation, MoveCause, Phase};
+use crate::plan::Step;
+use crate::status::{EndedRequest, Holder, Moving, RoleStatus};
 use crate::testing::{now, pod, world};
 use crate::world::{Plugin, ReadyPlugin, Role, Switchover, World};
 
@@ -129,4 +131,59 @@ fn a_role_whose_holder_is_gone_is_told() {
     world.pods[0].uid = "another".to_owned();
     let waiting = crate::plan(&world, now()).status.waiting;
     assert_eq!(waiting[0].reason, "RoleUnheld");
+}
+
+#[test]
+fn while_a_move_is_between_its_claim_and_its_end_no_member_is_deleted() {
+    let mut world = given();
+    world.app.spec.replicas = 2;
+    let deletes = |world: &World| {
+        let steps = crate::plan(world, now()).steps;
+        steps
+            .iter()
+            .any(|step| matches!(step, Step::DeletePod { .. }))
+    };
+    assert!(deletes(&world), "web-2 is out of range");
+
+    let act = Act::MoveRole {
+        role: "primary".to_owned(),
+        epoch: 1,
+        number: 1,
+        cause: MoveCause::Update,
+        target: None,
+    };
+    let role = &mut world.recorded.roles[0];
+    role.holder = Some(Holder {
+        ordinal: 1,
+        pod: "uid-1".to_owned(),
+    });
+    role.epoch = 2;
+    role.moves = 1;
+    role.moving = Some(Moving {
+        number: 1,
+        epoch: 1,
+        cause: MoveCause::Update,
+        target: None,
+        request: None,
+    });
+    let call = Invocation {
+        id: act.id(),
+        act,
+        started: now(),
+        attempts: 2,
+        checkpoint: None,
+        phase: Phase::Failing {
+            reason: "PluginTimeout".to_owned(),
+            message: "it took too long".to_owned(),
+            failures: 1,
+            ask_again: now(),
+        },
+        cancelling: false,
+        is_recorded: true,
+    };
+    world.journal.insert(call.id.clone(), call);
+    assert!(
+        !deletes(&world),
+        "the move may still need the former holder"
+    );
 }
