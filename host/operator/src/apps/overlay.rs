@@ -123,7 +123,7 @@ pub(super) fn note(entry: &Waiting) -> Option<Note> {
     Some(Note::new(weight, &entry.reason, text))
 }
 
-/// Sets the condition Stalled, unless the plan has set it already.
+/// Sets the condition Stalled, unless the plan has set it already. That a plugin says it failed is less than to know why: there, the cause wins.
 pub(super) fn set_stalled(
     status: &mut Status,
     recorded: &Status,
@@ -138,7 +138,7 @@ pub(super) fn set_stalled(
             .filter(|condition| condition.status == "True")
             .cloned()
     };
-    if is_stalled(status).is_some() {
+    if is_stalled(status).is_some_and(|planned| planned.reason != PLUGIN_FAILED) {
         return;
     }
     let since = is_stalled(recorded).map_or(now, |before| before.last_transition_time);
