@@ -110,7 +110,7 @@ fn a_wish_is_recorded_before_the_first_call() {
     assert_eq!((moving.number, moving.target), (1, Some(2)));
     world.recorded = plan.status;
     let plan = crate::plan(&world, now());
-    let [crate::Step::Call { id, .. }] = plan.steps.as_slice() else {
+    let [Step::Call { id, .. }] = plan.steps.as_slice() else {
         panic!("the call follows: {:?}", plan.steps);
     };
     assert_eq!(id.0, "move-role/primary/1/1");
