@@ -1,5 +1,5 @@
 # Every target does all of its own set-up: on a Debian-like machine with Rust, each can be the first command typed.
-.PHONY: help setup plugins build demo test lint bench soak clean
+.PHONY: help root setup plugins build demo test lint bench soak clean
 
 # One target folder for everything, so that nothing is compiled twice.
 export CARGO_TERM_COLOR ?= auto
@@ -7,6 +7,10 @@ TIME := tests/part
 
 help: ## what the targets do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+# Pods are processes in namespaces of their own.
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'This starts pods in namespaces of their own, which takes root. Run: sudo env "PATH=$$PATH" make $(MAKECMDGOALS)' >&2; exit 1; }
 
 setup: ## the wasm target, and the packages of the real servers (apt, as root; otherwise says what to run)
 	@tests/setup
@@ -17,13 +21,13 @@ plugins: setup ## the plugins as components, in target/wasm32-wasip2/plugin
 build: setup ## the `stateward` program, in target/debug
 	@$(TIME) build cargo build --quiet --locked -p stateward -p stateward-tests --bins
 
-demo: plugins build ## a tour that checks itself: five walkthroughs, then a MariaDB that scales, rolls and switches over
+demo: root plugins build ## a tour that checks itself: five walkthroughs, then a MariaDB that scales, rolls and switches over
 	@target/debug/stateward-demo
 
-test: plugins build ## all tests, with the time of each part
+test: root plugins build ## all tests, with the time of each part
 	@tests/run
 
-lint: setup ## formatting, clippy with warnings as errors, documentation, licences
+lint: setup ## formatting, clippy and documentation, warnings as errors
 	@$(TIME) format cargo fmt --all --check
 	@$(TIME) clippy cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(TIME) docs cargo doc --quiet --locked --workspace --no-deps --exclude stateward-tests
@@ -31,7 +35,7 @@ lint: setup ## formatting, clippy with warnings as errors, documentation, licenc
 bench: plugins build ## measurements, printed as ratios to something run beside them
 	@$(TIME) bench cargo bench --quiet --locked -p stateward-runtime
 
-soak: plugins build ## longer campaigns; BUDGET=seconds (default 600)
+soak: root plugins build ## longer campaigns; BUDGET=seconds (default 600)
 	@tests/soak $(or $(BUDGET),600)
 
 clean: ## removes what was built, and the demo's folder

@@ -84,3 +84,12 @@ pub mod __private {
     pub use crate::bindings::*;
     pub use crate::component::Exported;
 }
+
+/// The code in the documents that authors read first.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/authors.md")]
+    struct Authors;
+}

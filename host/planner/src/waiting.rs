@@ -1,6 +1,6 @@
 //! What an app waits for. One source for status, events, `stateward why` and metrics.
 //!
-//! A rule that decides answers with a [`Gate`]; the value that closes it is what people read later.
+//! A rule that decides answers with a gate; the value that closes it is what people read later.
 
 mod list;
 mod text;

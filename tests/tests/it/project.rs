@@ -53,6 +53,68 @@ fn every_dependency_is_licensed_as_allowed() -> Result<()> {
     Ok(())
 }
 
+/// What the documents tell to type is what the program understands: each command is there, with each of its flags.
+#[test]
+fn the_documents_tell_commands_that_exist() -> Result<()> {
+    let mut documents = vec![workspace().join("README.md")];
+    for entry in std::fs::read_dir(workspace().join("docs"))? {
+        documents.push(entry?.path());
+    }
+    let mut told = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document)?;
+        let blocks = text
+            .split("```sh\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        for line in blocks.flat_map(str::lines) {
+            let line = line.split(" #").next().unwrap_or_default();
+            for command in line.split(['|', '&', ';']) {
+                let mut words = command
+                    .split_whitespace()
+                    .skip_while(|word| *word == "sudo" || *word == "kubectl");
+                if !words.next().is_some_and(|word| word.ends_with("stateward")) {
+                    continue;
+                }
+                let words: Vec<_> = words.collect();
+                understood(&words).with_context(|| {
+                    format!("{} tells `{}`", document.display(), command.trim())
+                })?;
+                told += 1;
+            }
+        }
+    }
+    assert!(
+        told > 10,
+        "only {told} commands were found in the documents"
+    );
+    Ok(())
+}
+
+/// `stateward … --help` knows the words before the first flag or argument, and every flag.
+fn understood(words: &[&str]) -> Result<()> {
+    const GROUPS: [&str; 3] = ["rollout", "plugin", "dev"];
+    let mut subcommand: Vec<_> = words.iter().take(1).copied().collect();
+    let second = words.get(1).filter(|word| !word.starts_with('-'));
+    if let (Some(second), true) = (
+        second,
+        words.first().is_some_and(|first| GROUPS.contains(first)),
+    ) {
+        subcommand.push(second);
+    }
+    let output = Command::new(stateward_tests::bed::stateward()?)
+        .args(&subcommand)
+        .arg("--help")
+        .output()?;
+    anyhow::ensure!(output.status.success(), "there is no such command");
+    let help = String::from_utf8_lossy(&output.stdout);
+    for flag in words.iter().filter(|word| word.starts_with('-')) {
+        let flag = flag.split('=').next().unwrap_or(flag);
+        anyhow::ensure!(help.contains(flag), "{flag} is not known");
+    }
+    Ok(())
+}
+
 /// Walkthroughs are somebody's examples: product code must not know them. Recipes and classes are data.
 #[test]
 fn product_code_knows_no_walkthrough() -> Result<()> {
