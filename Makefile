@@ -33,7 +33,7 @@ lint: setup ## formatting, clippy and documentation, warnings as errors
 	@RUSTDOCFLAGS="-D warnings" $(TIME) docs cargo doc --quiet --locked --workspace --no-deps --exclude stateward-tests
 
 bench: plugins build ## measurements, printed as ratios to something run beside them
-	@$(TIME) bench cargo bench --quiet --locked -p stateward-runtime
+	@$(TIME) bench cargo bench --quiet --locked -p stateward-runtime --bench hook
 
 soak: root plugins build ## longer campaigns; BUDGET=seconds (default 600)
 	@tests/soak $(or $(BUDGET),600)
