@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use texts::{claim_note, pod_note};
 
 use crate::api::{Api, ApiError, Collection};
+use crate::clock::Clock;
 use crate::watch::{AppObject, api_version, kind};
 
 /// Events that wait to be written.
@@ -99,12 +100,14 @@ impl Events {
     pub(crate) fn start(
         api: Api,
         identity: String,
+        clock: Clock,
         stop: CancellationToken,
     ) -> (Events, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writer = Writer {
             api,
             identity,
+            clock,
             known: HashMap::new(),
             order: VecDeque::new(),
         };
@@ -128,6 +131,7 @@ struct Known {
 struct Writer {
     api: Api,
     identity: String,
+    clock: Clock,
     known: HashMap<(Subject, Note), Known>,
     order: VecDeque<(Subject, Note)>,
 }
@@ -155,7 +159,7 @@ impl Writer {
                 return Ok(());
             }
             known.written = Instant::now();
-            let patch = json!({ "count": known.count, "lastTimestamp": stamp() });
+            let patch = json!({ "count": known.count, "lastTimestamp": stamp(self.clock.now()) });
             let namespace = namespace(about);
             let patched = self
                 .api
@@ -169,7 +173,7 @@ impl Writer {
         let name = format!(
             "{}.{:x}",
             about.name,
-            Timestamp::now().as_nanosecond().unsigned_abs()
+            self.clock.now().as_nanosecond().unsigned_abs()
         );
         let body = self.body(&name, about, note);
         (self.api)
@@ -197,7 +201,7 @@ impl Writer {
             "StatefulSet" => "statefulset-controller",
             _ => "stateward",
         };
-        let now = stamp();
+        let now = stamp(self.clock.now());
         json!({
             "apiVersion": "v1",
             "kind": "Event",
@@ -230,6 +234,6 @@ fn namespace(about: &Subject) -> &str {
     }
 }
 
-fn stamp() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+fn stamp(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

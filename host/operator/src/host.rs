@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use crate::api::Api;
+use crate::clock::Clock;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::plugins::Registry;
@@ -21,6 +22,7 @@ pub(crate) struct Host {
     pub news: UnboundedSender<News>,
     /// Probes at a time, over all apps.
     pub probing: Semaphore,
+    pub clock: Clock,
     pub settings: Settings,
 }
 

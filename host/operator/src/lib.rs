@@ -11,6 +11,7 @@ pub mod annotations;
 mod api;
 mod apps;
 mod capabilities;
+mod clock;
 pub mod crd;
 mod errors;
 mod events;
@@ -26,6 +27,7 @@ mod watch;
 mod worlds;
 
 pub use api::ApiError;
+pub use clock::Clock;
 pub use crd::{crds, install_crds};
 pub use errors::OperatorError;
 pub use operator::run;

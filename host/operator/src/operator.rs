@@ -55,7 +55,12 @@ async fn begin(
         let patience = options.patience_with_rivals;
         face::probe(&api, namespace, &options.identity, patience, running).await?;
     }
-    let (events, writer) = Events::start(api.clone(), options.identity.clone(), afterwards.clone());
+    let (events, writer) = Events::start(
+        api.clone(),
+        options.identity.clone(),
+        options.clock.clone(),
+        afterwards.clone(),
+    );
     let index = Arc::new(Index::default());
     let registry = Arc::new(Registry::default());
     let (news, heard_news) = unbounded_channel();
@@ -68,6 +73,7 @@ async fn begin(
         metrics,
         news: news.clone(),
         probing: Semaphore::new(PROBES),
+        clock: options.clock.clone(),
         settings: Settings {
             allow_loopback: options.allow_loopback,
             watch_for_rivals: (options.statefulsets).is_some_and(|face| !face.embedded),

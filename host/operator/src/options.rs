@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clock::Clock;
+
 /// Settings of [`run`](crate::run).
 #[derive(Clone)]
 pub struct Options {
@@ -25,6 +27,8 @@ pub struct Options {
     pub patience_with_rivals: Duration,
     /// Time that running hook calls get when the operator stops.
     pub grace: Duration,
+    /// The time of day. Tests move it together with tokio's clock.
+    pub clock: Clock,
 }
 
 /// How StatefulSets are managed.
@@ -47,6 +51,7 @@ impl Options {
             identity: "stateward".to_owned(),
             patience_with_rivals: Duration::from_secs(10),
             grace: Duration::from_secs(10),
+            clock: Clock::system(),
         }
     }
 }

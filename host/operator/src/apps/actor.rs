@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use stateward_planner::Spec;
 use stateward_planner::spec::SpecError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -238,7 +237,7 @@ impl Actor {
             decision.result(),
             decided.took,
         );
-        for finding in self.answers.take(decided, Timestamp::now()) {
+        for finding in self.answers.take(decided, self.host.clock.now()) {
             self.say(Note::warning("PluginWarns", answers::text(&finding)));
         }
     }

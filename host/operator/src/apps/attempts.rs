@@ -35,12 +35,9 @@ impl Attempts {
         self.0.remove(step);
     }
 
-    pub(super) fn failed(&mut self, step: &str, error: ApiError, now: Instant) {
+    pub(super) fn failed(&mut self, step: &str, error: ApiError, at: Timestamp, now: Instant) {
         let failures = self.0.get(step).map_or(0, |failed| failed.failures);
-        let since = self
-            .0
-            .get(step)
-            .map_or_else(Timestamp::now, |failed| failed.since);
+        let since = self.0.get(step).map_or(at, |failed| failed.since);
         let wait = FIRST.saturating_mul(1 << failures.min(10)).min(LONGEST);
         let failed = Failed {
             since,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::json;
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::state::StateError;
@@ -142,7 +141,7 @@ impl Actor {
         let hook = hook_name(&called.invocation);
         (self.host.metrics).hook_called(&self.key, hook, result, called.took);
         let failures = self.journal.count(&id, has_failed);
-        let answer = hooks::phase(&called, failures, Timestamp::now());
+        let answer = hooks::phase(&called, failures, self.host.clock.now());
         tracing::info!(
             namespace = %self.key.namespace, app = %self.key.name, invocation = %id, hook, result,
             detail = %detail(&answer.phase), requests = answer.requests.len(),
@@ -157,7 +156,7 @@ impl Actor {
             Commit::Done => self.journal.end(called.invocation, answer),
             Commit::Refused { reason, message } => {
                 let failures = self.journal.count(&id, true);
-                let ask_again = hooks::later(Timestamp::now(), hooks::backoff(failures));
+                let ask_again = hooks::later(self.host.clock.now(), hooks::backoff(failures));
                 let phase = Phase::Failing {
                     reason,
                     message,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use stateward_runtime::{CallError, Hook, Probed, Seen};
 use tokio::time::Instant;
 
@@ -41,7 +40,7 @@ impl Actor {
             view,
             &self.observations,
             |uid| index.death_of(uid),
-            Timestamp::now(),
+            self.host.clock.now(),
         );
         for uid in due {
             let pod = view.pods.iter().find(|pod| pod.uid() == uid);
@@ -101,7 +100,7 @@ impl Actor {
             .metrics
             .hook_called(&self.key, "probe", outcome, took);
         let report = report.unwrap_or_default();
-        let at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        let at_ms = u64::try_from(self.host.clock.now().as_millisecond()).unwrap_or(0);
         let seen = Seen {
             at_ms,
             healthy: report.healthy,

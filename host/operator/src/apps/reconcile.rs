@@ -61,7 +61,7 @@ impl Actor {
         self.loading_since = None;
         self.told.remove("spec");
         let view = self.view(app.clone(), spec, plugin, serving.as_ref());
-        let now = Timestamp::now();
+        let now = self.host.clock.now();
         self.wake_those_who_wait(&view, now);
         let view = self.with_journal(view);
         let plan = stateward_planner::plan(&view.world, now);
@@ -303,7 +303,8 @@ impl Actor {
             Some(error) => {
                 tracing::info!(app = %self.key, step = title, %error, "failed");
                 self.host.metrics.step(kind, error.reason());
-                self.attempts.failed(title, error, Instant::now());
+                let now = self.host.clock.now();
+                self.attempts.failed(title, error, now, Instant::now());
             }
         }
     }
@@ -338,7 +339,7 @@ impl Actor {
             return;
         }
         let known = view.world.journal.get(id);
-        let invocation = (self.journal).begin(id, act, known, cancelling, Timestamp::now());
+        let invocation = (self.journal).begin(id, act, known, cancelling, self.host.clock.now());
         let hook = hook_name(&invocation);
         tracing::info!(
             namespace = %self.key.namespace, app = %self.key.name, invocation = %id, hook,
@@ -369,7 +370,7 @@ impl Actor {
             view,
             &self.observations,
             |uid| index.death_of(uid),
-            Timestamp::now(),
+            self.host.clock.now(),
         )
     }
 
@@ -435,7 +436,7 @@ impl Actor {
         let mut status = recorded;
         status
             .waiting
-            .push(overlay::plugin_loading(plugin, Timestamp::now()));
+            .push(overlay::plugin_loading(plugin, self.host.clock.now()));
         match self.write_status(app, &status).await {
             Written::Stale => Next::Again,
             _ => Next::At(None),
@@ -454,7 +455,13 @@ impl Actor {
         status
             .conditions
             .retain(|condition| condition.type_ != "Stalled");
-        overlay::set_stalled(&mut status, &recorded, reason, message, Timestamp::now());
+        overlay::set_stalled(
+            &mut status,
+            &recorded,
+            reason,
+            message,
+            self.host.clock.now(),
+        );
         match self.write_status(app, &status).await {
             Written::Stale => Next::Again,
             _ => Next::At(None),
@@ -473,7 +480,7 @@ impl Actor {
             },
             _ => (Plugin::None, None),
         };
-        let now = Timestamp::now();
+        let now = self.host.clock.now();
         let view = self.view(app, spec, plugin, serving.as_ref());
         let plan = stateward_planner::plan(&view.world, now);
         let status = self.complete(&view, plan.status, now);
