@@ -6,7 +6,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -79,7 +78,7 @@ where
     if tunnel::is_for_the_node(&target) {
         return tunnel::pass_on(cluster, &target, &options, head).await;
     }
-    let context = Context::new(options, user_agent, Timestamp::now())?;
+    let context = Context::new(options, user_agent, cluster.clock().now())?;
     let accept = header_text(&head.headers, &header::ACCEPT);
     let representation = Representation::of(accept, &context.options);
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::collector;
 use crate::error::ClusterError;
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub struct Cluster {
 struct Inner {
     state: Mutex<State>,
     counts: Mutex<BTreeMap<String, u64>>,
+    clock: Clock,
     folder: Option<PathBuf>,
 }
 
@@ -35,21 +37,32 @@ impl Cluster {
     /// corrupts; what a request was answered is on disk.
     pub fn open(folder: &Path) -> Result<Self, ClusterError> {
         let store = persistence::open(folder)?;
-        Ok(Self::new(store, Some(folder.to_owned())))
+        let state = State::new(store, fastrand::Rng::new());
+        Ok(Self::new(state, Clock::machine(), Some(folder.to_owned())))
     }
 
     /// A cluster that lives and ends with this value; for tests.
     pub fn in_memory() -> Self {
-        Self::new(Store::in_memory(), None)
+        let state = State::new(Store::in_memory(), fastrand::Rng::new());
+        Self::new(state, Clock::machine(), None)
     }
 
-    fn new(store: Store, folder: Option<PathBuf>) -> Self {
-        let mut state = State::new(store);
-        make_first_objects(&mut state);
+    /// A cluster for experiments: in memory, its clock follows tokio's (which a test can pause and move) from a day in 2030 on, and names and UIDs follow
+    /// from the seed. It must be made within a tokio runtime.
+    pub fn simulated(seed: u64) -> Self {
+        const START: i64 = 1_893_456_000;
+        let state = State::new(Store::in_memory(), fastrand::Rng::with_seed(seed));
+        let start = Timestamp::from_second(START).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self::new(state, Clock::following_tokio(start), None)
+    }
+
+    fn new(mut state: State, clock: Clock, folder: Option<PathBuf>) -> Self {
+        make_first_objects(&mut state, clock.now());
         Self {
             inner: Arc::new(Inner {
                 state: Mutex::new(state),
                 counts: Mutex::new(BTreeMap::new()),
+                clock,
                 folder,
             }),
         }
@@ -58,6 +71,16 @@ impl Cluster {
     /// A client that calls the API in this process, without a socket. It must be used within a tokio runtime.
     pub fn client(&self, default_namespace: &str) -> kube::Client {
         kube::Client::new(InProcess::new(self.clone()), default_namespace)
+    }
+
+    /// The clock that objects are stamped by.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The number of the last write.
+    pub fn revision(&self) -> u64 {
+        self.state().store.revision()
     }
 
     /// Forgets the history, so that watches and continued lists of earlier versions answer `410 Expired`.
@@ -125,8 +148,8 @@ impl Cluster {
 }
 
 /// The namespaces that every cluster has.
-fn make_first_objects(state: &mut State) {
-    let Ok(context) = Context::new(Options::default(), "stateward", Timestamp::now()) else {
+fn make_first_objects(state: &mut State, now: Timestamp) {
+    let Ok(context) = Context::new(Options::default(), "stateward", now) else {
         return;
     };
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{client, server};
 use hyper_util::rt::TokioIo;
@@ -42,7 +43,11 @@ impl Service<Request<kube::client::Body>> for InProcess {
             if !request.headers().contains_key(header::UPGRADE) {
                 return Ok(api::answer(&cluster, request).await);
             }
-            Ok(upgrade(cluster, request).await.unwrap_or_else(|error| {
+            let answer = move |request| {
+                let cluster = cluster.clone();
+                async move { Ok::<_, Infallible>(api::answer(&cluster, request).await) }
+            };
+            Ok(upgrade(request, answer).await.unwrap_or_else(|error| {
                 let failure = Failure::internal(format!("the upgrade failed: {error}"));
                 api::refusal(&failure)
             }))
@@ -51,18 +56,17 @@ impl Service<Request<kube::client::Body>> for InProcess {
 }
 
 /// Only a connection can be upgraded: such a request goes through one that stays in memory.
-async fn upgrade(
-    cluster: Cluster,
+pub(crate) async fn upgrade<F>(
     mut request: Request<kube::client::Body>,
-) -> Result<Response<Body>, hyper::Error> {
+    answer: impl Fn(Request<Incoming>) -> F + Send + 'static,
+) -> Result<Response<Body>, hyper::Error>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     const BUFFER: usize = 64 * 1024;
     let (ours, theirs) = tokio::io::duplex(BUFFER);
-    let service = service_fn(move |request| {
-        let cluster = cluster.clone();
-        async move { Ok::<_, Infallible>(api::answer(&cluster, request).await) }
-    });
     let connection = server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(theirs), service)
+        .serve_connection(TokioIo::new(theirs), service_fn(answer))
         .with_upgrades();
     tokio::spawn(connection);
 

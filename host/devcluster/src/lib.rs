@@ -12,6 +12,7 @@
 
 mod admission;
 mod api;
+mod clock;
 mod cluster;
 mod collector;
 mod discovery;
@@ -29,12 +30,14 @@ mod representation;
 mod request;
 mod selectors;
 mod serving;
+pub mod simulation;
 mod state;
 mod store;
 mod tables;
 mod tunnel;
 mod verbs;
 
+pub use clock::Clock;
 pub use cluster::Cluster;
 pub use error::ClusterError;
 pub use serving::{ServeOptions, Serving};

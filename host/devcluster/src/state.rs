@@ -29,11 +29,11 @@ pub(crate) struct Touched {
 }
 
 impl State {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, random: fastrand::Rng) -> Self {
         let mut state = Self {
             store,
             kinds: Kinds::builtin(),
-            random: fastrand::Rng::new(),
+            random,
             touched: VecDeque::new(),
         };
         let definitions: Vec<_> = state

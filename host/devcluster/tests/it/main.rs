@@ -18,6 +18,7 @@ mod objects;
 mod patching;
 mod persistence;
 mod serving;
+mod simulation;
 mod stateful_sets;
 mod storage;
 mod watching;
