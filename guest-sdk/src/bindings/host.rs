@@ -493,6 +493,65 @@ pub mod stateward {
                 }
             }
             impl ::core::error::Error for Fault {}
+            /// Whose certificate is accepted.
+            #[derive(Clone)]
+            pub enum Trust {
+                /// One signed by the certificates (PEM) in this slot of `config` or of `secret`.
+                Slot(_rt::String),
+                /// Any: the stream is encrypted, but who is at its other end is not proven. Grant: `tls.unverified`.
+                Unverified,
+            }
+            impl ::core::fmt::Debug for Trust {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Trust::Slot(e) => f.debug_tuple("Trust::Slot").field(e).finish(),
+                        Trust::Unverified => f.debug_tuple("Trust::Unverified").finish(),
+                    }
+                }
+            }
+            /// A client certificate, by the slots of `secret` that hold it and its key, both PEM. The host reads them; the plugin never sees them.
+            #[derive(Clone)]
+            pub struct Identity {
+                pub certificate: _rt::String,
+                pub key: _rt::String,
+            }
+            impl ::core::fmt::Debug for Identity {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Identity")
+                        .field("certificate", &self.certificate)
+                        .field("key", &self.key)
+                        .finish()
+                }
+            }
+            /// How a stream is encrypted.
+            #[derive(Clone)]
+            pub struct Tls {
+                pub trust: Trust,
+                /// None: the client shows no certificate.
+                pub identity: ::core::option::Option<Identity>,
+                /// Name that the certificate must be for. None: the member's stable DNS name.
+                pub server_name: ::core::option::Option<_rt::String>,
+                pub extra: Extra,
+            }
+            impl ::core::fmt::Debug for Tls {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Tls")
+                        .field("trust", &self.trust)
+                        .field("identity", &self.identity)
+                        .field("server-name", &self.server_name)
+                        .field("extra", &self.extra)
+                        .finish()
+                }
+            }
             /// How a capability fails.
             #[derive(Clone)]
             pub enum Failure {
@@ -1608,8 +1667,530 @@ pub mod stateward {
                     result21
                 }
             }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Replaces this pod: the member comes back with its volumes. Everything that stands before a deletion stands before this one too
+            /// (`move-role`, `pre-delete` with the cause `replace`). `why` is for people, at most 1 KiB. `replaced` when it is gone already.
+            #[allow(async_fn_in_trait)]
+            pub fn delete_pod(
+                pod: &str,
+                why: &str,
+            ) -> ::core::result::Result<(), Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = pod;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = why;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/requests@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "delete-pod"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result22 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V21;
+                                let v21 = match l5 {
+                                    0 => {
+                                        let e21 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V21::Denied(e21)
+                                    }
+                                    1 => V21::Replaced,
+                                    2 => {
+                                        let e21 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V21::Unreachable(e21)
+                                    }
+                                    3 => V21::Timeout,
+                                    4 => V21::Closed,
+                                    5 => {
+                                        let e21 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V21::Tls(e21)
+                                    }
+                                    6 => {
+                                        let e21 = {
+                                            let l15 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l16 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V21::Budget(e21)
+                                    }
+                                    7 => V21::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e21 = {
+                                            let l18 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l19 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V21::Other(e21)
+                                    }
+                                };
+                                v21
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result22
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Deletes the claims of this member, so that it comes back empty; its pod is replaced as above. `claims` are the UIDs of the claims as the
+            /// snapshot has them (`member.extra`, `claims`): later ones of the same names are not touched. Grant: `discard-volumes`.
+            #[allow(async_fn_in_trait)]
+            pub fn discard_volumes(
+                ordinal: u32,
+                claims: &[Uid],
+                why: &str,
+            ) -> ::core::result::Result<(), Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec1 = claims;
+                    let len1 = vec1.len();
+                    let layout1 = _rt::alloc::Layout::from_size_align(
+                            vec1.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result1, _cleanup1) = wit_bindgen::rt::Cleanup::new(layout1);
+                    for (i, e) in vec1.into_iter().enumerate() {
+                        let base = result1
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec0 = e;
+                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                            let len0 = vec0.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len0;
+                            *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                        }
+                    }
+                    let vec2 = why;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/requests@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "discard-volumes"]
+                        fn wit_import4(
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(
+                        _rt::as_i32(&ordinal),
+                        result1,
+                        len1,
+                        ptr2.cast_mut(),
+                        len2,
+                        ptr3,
+                    );
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result23 = match l5 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(
+                                    *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V22;
+                                let v22 = match l6 {
+                                    0 => {
+                                        let e22 = {
+                                            let l7 = *ptr3
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr3
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V22::Denied(e22)
+                                    }
+                                    1 => V22::Replaced,
+                                    2 => {
+                                        let e22 = {
+                                            let l10 = *ptr3
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr3
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V22::Unreachable(e22)
+                                    }
+                                    3 => V22::Timeout,
+                                    4 => V22::Closed,
+                                    5 => {
+                                        let e22 = {
+                                            let l13 = *ptr3
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr3
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V22::Tls(e22)
+                                    }
+                                    6 => {
+                                        let e22 = {
+                                            let l16 = *ptr3
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr3
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V22::Budget(e22)
+                                    }
+                                    7 => V22::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e22 = {
+                                            let l19 = *ptr3
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr3
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V22::Other(e22)
+                                    }
+                                };
+                                v22
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result23
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Keeps this member from being started again: once its pod is gone, or at once when it has none, none is made until a user releases the member.
+            /// The pod itself is left as it is.
+            #[allow(async_fn_in_trait)]
+            pub fn quarantine(
+                ordinal: u32,
+                why: &str,
+            ) -> ::core::result::Result<(), Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = why;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/requests@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "quarantine"]
+                        fn wit_import2(_: i32, _: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(_rt::as_i32(&ordinal), ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => V20::Replaced,
+                                    2 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Unreachable(e20)
+                                    }
+                                    3 => V20::Timeout,
+                                    4 => V20::Closed,
+                                    5 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Tls(e20)
+                                    }
+                                    6 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Budget(e20)
+                                    }
+                                    7 => V20::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
         }
-        /// Byte streams to members of the same app. Grant: `tcp`, by port.
+        /// Byte streams to members of the same app, plain or under TLS. Grant: `tcp`, by port.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod tcp {
             #[used]
@@ -1617,6 +2198,7 @@ pub mod stateward {
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
             pub type Uid = super::super::super::stateward::plugin::types::Uid;
+            pub type Tls = super::super::super::stateward::plugin::types::Tls;
             pub type Failure = super::super::super::stateward::plugin::types::Failure;
             /// Closed when dropped, at the latest when the call ends.
             #[derive(Debug)]
@@ -2004,191 +2586,526 @@ pub mod stateward {
                     }
                 }
             }
-            #[allow(unused_unsafe, clippy::all)]
-            /// Dials all pods at the same time; one answer per pod, in their order. `port` is the name of a container port, or its number.
-            #[allow(async_fn_in_trait)]
-            pub fn connect(
-                pods: &[Uid],
-                port: &str,
-                timeout_ms: u32,
-            ) -> _rt::Vec<::core::result::Result<Connection, Failure>> {
-                unsafe {
-                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
-                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                    struct RetArea(
-                        [::core::mem::MaybeUninit<
-                            u8,
-                        >; 2 * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let mut ret_area = RetArea(
-                        [::core::mem::MaybeUninit::uninit(); 2
-                            * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let vec1 = pods;
-                    let len1 = vec1.len();
-                    let layout1 = _rt::alloc::Layout::from_size_align(
-                            vec1.len() * (2 * ::core::mem::size_of::<*const u8>()),
-                            ::core::mem::size_of::<*const u8>(),
-                        )
-                        .unwrap();
-                    let (result1, _cleanup1) = wit_bindgen::rt::Cleanup::new(layout1);
-                    for (i, e) in vec1.into_iter().enumerate() {
-                        let base = result1
-                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
-                        {
-                            let vec0 = e;
-                            let ptr0 = vec0.as_ptr().cast::<u8>();
-                            let len0 = vec0.len();
-                            *base
-                                .add(::core::mem::size_of::<*const u8>())
-                                .cast::<usize>() = len0;
-                            *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+            impl Connection {
+                #[allow(unused_unsafe, clippy::all)]
+                /// Encrypts the stream from here on: for protocols that agree on TLS in clear words first. What was received and not read yet is an error, `tls`.
+                #[allow(async_fn_in_trait)]
+                pub fn start_tls(
+                    &self,
+                    how: &Tls,
+                    timeout_ms: u32,
+                ) -> ::core::result::Result<(), Failure> {
+                    unsafe {
+                        #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                        #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                        struct RetArea(
+                            [::core::mem::MaybeUninit<
+                                u8,
+                            >; 4 * ::core::mem::size_of::<*const u8>()],
+                        );
+                        let mut ret_area = RetArea(
+                            [::core::mem::MaybeUninit::uninit(); 4
+                                * ::core::mem::size_of::<*const u8>()],
+                        );
+                        let super::super::super::stateward::plugin::types::Tls {
+                            trust: trust0,
+                            identity: identity0,
+                            server_name: server_name0,
+                            extra: extra0,
+                        } = how;
+                        use super::super::super::stateward::plugin::types::Trust as V2;
+                        let (result3_0, result3_1, result3_2) = match trust0 {
+                            V2::Slot(e) => {
+                                let vec1 = e;
+                                let ptr1 = vec1.as_ptr().cast::<u8>();
+                                let len1 = vec1.len();
+                                (0i32, ptr1.cast_mut(), len1)
+                            }
+                            V2::Unverified => (1i32, ::core::ptr::null_mut(), 0usize),
+                        };
+                        let (result7_0, result7_1, result7_2, result7_3, result7_4) = match identity0 {
+                            Some(e) => {
+                                let super::super::super::stateward::plugin::types::Identity {
+                                    certificate: certificate4,
+                                    key: key4,
+                                } = e;
+                                let vec5 = certificate4;
+                                let ptr5 = vec5.as_ptr().cast::<u8>();
+                                let len5 = vec5.len();
+                                let vec6 = key4;
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                (1i32, ptr5.cast_mut(), len5, ptr6.cast_mut(), len6)
+                            }
+                            None => {
+                                (
+                                    0i32,
+                                    ::core::ptr::null_mut(),
+                                    0usize,
+                                    ::core::ptr::null_mut(),
+                                    0usize,
+                                )
+                            }
+                        };
+                        let (result9_0, result9_1, result9_2) = match server_name0 {
+                            Some(e) => {
+                                let vec8 = e;
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                (1i32, ptr8.cast_mut(), len8)
+                            }
+                            None => (0i32, ::core::ptr::null_mut(), 0usize),
+                        };
+                        let vec13 = extra0;
+                        let len13 = vec13.len();
+                        let layout13 = _rt::alloc::Layout::from_size_align(
+                                vec13.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                ::core::mem::size_of::<*const u8>(),
+                            )
+                            .unwrap();
+                        let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
+                            layout13,
+                        );
+                        for (i, e) in vec13.into_iter().enumerate() {
+                            let base = result13
+                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let (t10_0, t10_1) = e;
+                                let vec11 = t10_0;
+                                let ptr11 = vec11.as_ptr().cast::<u8>();
+                                let len11 = vec11.len();
+                                *base
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len11;
+                                *base.add(0).cast::<*mut u8>() = ptr11.cast_mut();
+                                let vec12 = t10_1;
+                                let ptr12 = vec12.as_ptr().cast::<u8>();
+                                let len12 = vec12.len();
+                                *base
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len12;
+                                *base
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr12.cast_mut();
+                            }
                         }
-                    }
-                    let vec2 = port;
-                    let ptr2 = vec2.as_ptr().cast::<u8>();
-                    let len2 = vec2.len();
-                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "stateward:plugin/tcp@0.1.0")]
-                    unsafe extern "C" {
-                        #[link_name = "connect"]
-                        fn wit_import4(
+                        let ptr14 = ret_area.0.as_mut_ptr().cast::<u8>();
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(wasm_import_module = "stateward:plugin/tcp@0.1.0")]
+                        unsafe extern "C" {
+                            #[link_name = "[method]connection.start-tls"]
+                            fn wit_import15(
+                                _: i32,
+                                _: i32,
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: *mut u8,
+                                _: usize,
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: *mut u8,
+                                _: usize,
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: *mut u8,
+                            );
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn wit_import15(
+                            _: i32,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
                             _: *mut u8,
                             _: usize,
                             _: *mut u8,
                             _: usize,
                             _: i32,
                             _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        ) {
+                            unreachable!()
+                        }
+                        wit_import15(
+                            (self).handle() as i32,
+                            result3_0,
+                            result3_1,
+                            result3_2,
+                            result7_0,
+                            result7_1,
+                            result7_2,
+                            result7_3,
+                            result7_4,
+                            result9_0,
+                            result9_1,
+                            result9_2,
+                            result13,
+                            len13,
+                            _rt::as_i32(&timeout_ms),
+                            ptr14,
                         );
+                        let l16 = i32::from(*ptr14.add(0).cast::<u8>());
+                        let result34 = match l16 {
+                            0 => {
+                                let e = ();
+                                Ok(e)
+                            }
+                            1 => {
+                                let e = {
+                                    let l17 = i32::from(
+                                        *ptr14.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                    );
+                                    use super::super::super::stateward::plugin::types::Failure as V33;
+                                    let v33 = match l17 {
+                                        0 => {
+                                            let e33 = {
+                                                let l18 = *ptr14
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l19 = *ptr14
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len20 = l19;
+                                                let bytes20 = _rt::Vec::from_raw_parts(
+                                                    l18.cast(),
+                                                    len20,
+                                                    len20,
+                                                );
+                                                _rt::string_lift(bytes20)
+                                            };
+                                            V33::Denied(e33)
+                                        }
+                                        1 => V33::Replaced,
+                                        2 => {
+                                            let e33 = {
+                                                let l21 = *ptr14
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l22 = *ptr14
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len23 = l22;
+                                                let bytes23 = _rt::Vec::from_raw_parts(
+                                                    l21.cast(),
+                                                    len23,
+                                                    len23,
+                                                );
+                                                _rt::string_lift(bytes23)
+                                            };
+                                            V33::Unreachable(e33)
+                                        }
+                                        3 => V33::Timeout,
+                                        4 => V33::Closed,
+                                        5 => {
+                                            let e33 = {
+                                                let l24 = *ptr14
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l25 = *ptr14
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len26 = l25;
+                                                let bytes26 = _rt::Vec::from_raw_parts(
+                                                    l24.cast(),
+                                                    len26,
+                                                    len26,
+                                                );
+                                                _rt::string_lift(bytes26)
+                                            };
+                                            V33::Tls(e33)
+                                        }
+                                        6 => {
+                                            let e33 = {
+                                                let l27 = *ptr14
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l28 = *ptr14
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len29 = l28;
+                                                let bytes29 = _rt::Vec::from_raw_parts(
+                                                    l27.cast(),
+                                                    len29,
+                                                    len29,
+                                                );
+                                                _rt::string_lift(bytes29)
+                                            };
+                                            V33::Budget(e33)
+                                        }
+                                        7 => V33::Conflict,
+                                        n => {
+                                            debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                            let e33 = {
+                                                let l30 = *ptr14
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l31 = *ptr14
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len32 = l31;
+                                                let bytes32 = _rt::Vec::from_raw_parts(
+                                                    l30.cast(),
+                                                    len32,
+                                                    len32,
+                                                );
+                                                _rt::string_lift(bytes32)
+                                            };
+                                            V33::Other(e33)
+                                        }
+                                    };
+                                    v33
+                                };
+                                Err(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                        };
+                        result34
+                    }
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Dials all pods at the same time; one answer per pod, in their order. `port` is the name of a container port, or its number.
+            /// `secure`: TLS from the first byte. The time is for both, dialling and agreeing on TLS.
+            #[allow(async_fn_in_trait)]
+            pub fn connect(
+                pods: &[Uid],
+                port: &str,
+                secure: ::core::option::Option<&Tls>,
+                timeout_ms: u32,
+            ) -> _rt::Vec<::core::result::Result<Connection, Failure>> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 19 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 19
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    let vec2 = pods;
+                    let len2 = vec2.len();
+                    let layout2 = _rt::alloc::Layout::from_size_align(
+                            vec2.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result2, _cleanup2) = wit_bindgen::rt::Cleanup::new(layout2);
+                    for (i, e) in vec2.into_iter().enumerate() {
+                        let base = result2
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len1;
+                            *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                        }
+                    }
+                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                    *ptr0.add(0).cast::<*mut u8>() = result2;
+                    let vec3 = port;
+                    let ptr3 = vec3.as_ptr().cast::<u8>();
+                    let len3 = vec3.len();
+                    *ptr0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                    *ptr0
+                        .add(2 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr3.cast_mut();
+                    match secure {
+                        Some(e) => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let super::super::super::stateward::plugin::types::Tls {
+                                trust: trust4,
+                                identity: identity4,
+                                server_name: server_name4,
+                                extra: extra4,
+                            } = e;
+                            use super::super::super::stateward::plugin::types::Trust as V6;
+                            match trust4 {
+                                V6::Slot(e) => {
+                                    *ptr0
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    let vec5 = e;
+                                    let ptr5 = vec5.as_ptr().cast::<u8>();
+                                    let len5 = vec5.len();
+                                    *ptr0
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len5;
+                                    *ptr0
+                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr5.cast_mut();
+                                }
+                                V6::Unverified => {
+                                    *ptr0
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                }
+                            }
+                            match identity4 {
+                                Some(e) => {
+                                    *ptr0
+                                        .add(8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let super::super::super::stateward::plugin::types::Identity {
+                                        certificate: certificate7,
+                                        key: key7,
+                                    } = e;
+                                    let vec8 = certificate7;
+                                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                                    let len8 = vec8.len();
+                                    *ptr0
+                                        .add(10 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len8;
+                                    *ptr0
+                                        .add(9 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr8.cast_mut();
+                                    let vec9 = key7;
+                                    let ptr9 = vec9.as_ptr().cast::<u8>();
+                                    let len9 = vec9.len();
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len9;
+                                    *ptr0
+                                        .add(11 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr9.cast_mut();
+                                }
+                                None => {
+                                    *ptr0
+                                        .add(8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            match server_name4 {
+                                Some(e) => {
+                                    *ptr0
+                                        .add(13 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec10 = e;
+                                    let ptr10 = vec10.as_ptr().cast::<u8>();
+                                    let len10 = vec10.len();
+                                    *ptr0
+                                        .add(15 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len10;
+                                    *ptr0
+                                        .add(14 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr10.cast_mut();
+                                }
+                                None => {
+                                    *ptr0
+                                        .add(13 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            let vec14 = extra4;
+                            let len14 = vec14.len();
+                            let layout14 = _rt::alloc::Layout::from_size_align(
+                                    vec14.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
+                                layout14,
+                            );
+                            cleanup_list.extend(_cleanup14);
+                            for (i, e) in vec14.into_iter().enumerate() {
+                                let base = result14
+                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let (t11_0, t11_1) = e;
+                                    let vec12 = t11_0;
+                                    let ptr12 = vec12.as_ptr().cast::<u8>();
+                                    let len12 = vec12.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len12;
+                                    *base.add(0).cast::<*mut u8>() = ptr12.cast_mut();
+                                    let vec13 = t11_1;
+                                    let ptr13 = vec13.as_ptr().cast::<u8>();
+                                    let len13 = vec13.len();
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len13;
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr13.cast_mut();
+                                }
+                            }
+                            *ptr0
+                                .add(17 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len14;
+                            *ptr0
+                                .add(16 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = result14;
+                        }
+                        None => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    *ptr0.add(18 * ::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(
+                        &timeout_ms,
+                    );
+                    let ptr15 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/tcp@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "connect"]
+                        fn wit_import16(_: *mut u8, _: *mut u8);
                     }
                     #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import4(
-                        _: *mut u8,
-                        _: usize,
-                        _: *mut u8,
-                        _: usize,
-                        _: i32,
-                        _: *mut u8,
-                    ) {
+                    unsafe extern "C" fn wit_import16(_: *mut u8, _: *mut u8) {
                         unreachable!()
                     }
-                    wit_import4(
-                        result1,
-                        len1,
-                        ptr2.cast_mut(),
-                        len2,
-                        _rt::as_i32(&timeout_ms),
-                        ptr3,
-                    );
-                    let l5 = *ptr3.add(0).cast::<*mut u8>();
-                    let l6 = *ptr3
+                    wit_import16(ptr0, ptr15);
+                    let l17 = *ptr15.add(0).cast::<*mut u8>();
+                    let l18 = *ptr15
                         .add(::core::mem::size_of::<*const u8>())
                         .cast::<usize>();
-                    let base26 = l5;
-                    let len26 = l6;
-                    let mut result26 = _rt::Vec::with_capacity(len26);
-                    for i in 0..len26 {
-                        let base = base26
+                    let base38 = l17;
+                    let len38 = l18;
+                    let mut result38 = _rt::Vec::with_capacity(len38);
+                    for i in 0..len38 {
+                        let base = base38
                             .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                        let e26 = {
-                            let l7 = i32::from(*base.add(0).cast::<u8>());
-                            match l7 {
+                        let e38 = {
+                            let l19 = i32::from(*base.add(0).cast::<u8>());
+                            match l19 {
                                 0 => {
                                     let e = {
-                                        let l8 = *base
+                                        let l20 = *base
                                             .add(::core::mem::size_of::<*const u8>())
                                             .cast::<i32>();
-                                        Connection::from_handle(l8 as u32)
+                                        Connection::from_handle(l20 as u32)
                                     };
                                     Ok(e)
                                 }
                                 1 => {
                                     let e = {
-                                        let l9 = i32::from(
+                                        let l21 = i32::from(
                                             *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                         );
-                                        use super::super::super::stateward::plugin::types::Failure as V25;
-                                        let v25 = match l9 {
+                                        use super::super::super::stateward::plugin::types::Failure as V37;
+                                        let v37 = match l21 {
                                             0 => {
-                                                let e25 = {
-                                                    let l10 = *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l11 = *base
-                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len12 = l11;
-                                                    let bytes12 = _rt::Vec::from_raw_parts(
-                                                        l10.cast(),
-                                                        len12,
-                                                        len12,
-                                                    );
-                                                    _rt::string_lift(bytes12)
-                                                };
-                                                V25::Denied(e25)
-                                            }
-                                            1 => V25::Replaced,
-                                            2 => {
-                                                let e25 = {
-                                                    let l13 = *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l14 = *base
-                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len15 = l14;
-                                                    let bytes15 = _rt::Vec::from_raw_parts(
-                                                        l13.cast(),
-                                                        len15,
-                                                        len15,
-                                                    );
-                                                    _rt::string_lift(bytes15)
-                                                };
-                                                V25::Unreachable(e25)
-                                            }
-                                            3 => V25::Timeout,
-                                            4 => V25::Closed,
-                                            5 => {
-                                                let e25 = {
-                                                    let l16 = *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l17 = *base
-                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len18 = l17;
-                                                    let bytes18 = _rt::Vec::from_raw_parts(
-                                                        l16.cast(),
-                                                        len18,
-                                                        len18,
-                                                    );
-                                                    _rt::string_lift(bytes18)
-                                                };
-                                                V25::Tls(e25)
-                                            }
-                                            6 => {
-                                                let e25 = {
-                                                    let l19 = *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l20 = *base
-                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len21 = l20;
-                                                    let bytes21 = _rt::Vec::from_raw_parts(
-                                                        l19.cast(),
-                                                        len21,
-                                                        len21,
-                                                    );
-                                                    _rt::string_lift(bytes21)
-                                                };
-                                                V25::Budget(e25)
-                                            }
-                                            7 => V25::Conflict,
-                                            n => {
-                                                debug_assert_eq!(n, 8, "invalid enum discriminant");
-                                                let e25 = {
+                                                let e37 = {
                                                     let l22 = *base
                                                         .add(2 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
@@ -2203,25 +3120,760 @@ pub mod stateward {
                                                     );
                                                     _rt::string_lift(bytes24)
                                                 };
-                                                V25::Other(e25)
+                                                V37::Denied(e37)
+                                            }
+                                            1 => V37::Replaced,
+                                            2 => {
+                                                let e37 = {
+                                                    let l25 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l26 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len27 = l26;
+                                                    let bytes27 = _rt::Vec::from_raw_parts(
+                                                        l25.cast(),
+                                                        len27,
+                                                        len27,
+                                                    );
+                                                    _rt::string_lift(bytes27)
+                                                };
+                                                V37::Unreachable(e37)
+                                            }
+                                            3 => V37::Timeout,
+                                            4 => V37::Closed,
+                                            5 => {
+                                                let e37 = {
+                                                    let l28 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l29 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len30 = l29;
+                                                    let bytes30 = _rt::Vec::from_raw_parts(
+                                                        l28.cast(),
+                                                        len30,
+                                                        len30,
+                                                    );
+                                                    _rt::string_lift(bytes30)
+                                                };
+                                                V37::Tls(e37)
+                                            }
+                                            6 => {
+                                                let e37 = {
+                                                    let l31 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l32 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len33 = l32;
+                                                    let bytes33 = _rt::Vec::from_raw_parts(
+                                                        l31.cast(),
+                                                        len33,
+                                                        len33,
+                                                    );
+                                                    _rt::string_lift(bytes33)
+                                                };
+                                                V37::Budget(e37)
+                                            }
+                                            7 => V37::Conflict,
+                                            n => {
+                                                debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                                let e37 = {
+                                                    let l34 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l35 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len36 = l35;
+                                                    let bytes36 = _rt::Vec::from_raw_parts(
+                                                        l34.cast(),
+                                                        len36,
+                                                        len36,
+                                                    );
+                                                    _rt::string_lift(bytes36)
+                                                };
+                                                V37::Other(e37)
                                             }
                                         };
-                                        v25
+                                        v37
                                     };
                                     Err(e)
                                 }
                                 _ => _rt::invalid_enum_discriminant(),
                             }
                         };
-                        result26.push(e26);
+                        result38.push(e38);
                     }
                     _rt::cabi_dealloc(
-                        base26,
-                        len26 * (4 * ::core::mem::size_of::<*const u8>()),
+                        base38,
+                        len38 * (4 * ::core::mem::size_of::<*const u8>()),
                         ::core::mem::size_of::<*const u8>(),
                     );
-                    let result27 = result26;
-                    result27
+                    let result39 = result38;
+                    result39
+                }
+            }
+        }
+        /// HTTP/1.1 requests to members of the same app. Grant: `http`, by port, method and path.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod http {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Uid = super::super::super::stateward::plugin::types::Uid;
+            pub type Tls = super::super::super::stateward::plugin::types::Tls;
+            pub type Failure = super::super::super::stateward::plugin::types::Failure;
+            pub type Extra = super::super::super::stateward::plugin::types::Extra;
+            /// By slots of `secret`; the host fills in the values.
+            #[derive(Clone)]
+            pub enum Credentials {
+                /// `Authorization: Basic`: the user's name as it is, the password's slot.
+                Basic((_rt::String, _rt::String)),
+                /// `Authorization: Bearer`, the token's slot.
+                Bearer(_rt::String),
+            }
+            impl ::core::fmt::Debug for Credentials {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Credentials::Basic(e) => {
+                            f.debug_tuple("Credentials::Basic").field(e).finish()
+                        }
+                        Credentials::Bearer(e) => {
+                            f.debug_tuple("Credentials::Bearer").field(e).finish()
+                        }
+                    }
+                }
+            }
+            #[derive(Clone)]
+            pub struct Request {
+                /// `GET`, `POST`, …
+                pub method: _rt::String,
+                /// With its query; starts with `/`.
+                pub path: _rt::String,
+                /// `Host`, `Content-Length` and the like are the host's matter.
+                pub headers: _rt::Vec<(_rt::String, _rt::String)>,
+                /// At most 1 MiB.
+                pub body: _rt::Vec<u8>,
+                pub credentials: ::core::option::Option<Credentials>,
+                pub extra: Extra,
+            }
+            impl ::core::fmt::Debug for Request {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Request")
+                        .field("method", &self.method)
+                        .field("path", &self.path)
+                        .field("headers", &self.headers)
+                        .field("body", &self.body)
+                        .field("credentials", &self.credentials)
+                        .field("extra", &self.extra)
+                        .finish()
+                }
+            }
+            #[derive(Clone)]
+            pub struct Response {
+                pub status: u16,
+                /// Names in lower case.
+                pub headers: _rt::Vec<(_rt::String, _rt::String)>,
+                pub body: _rt::Vec<u8>,
+                /// Whether a body beyond the limit (256 KiB) was dropped.
+                pub truncated: bool,
+            }
+            impl ::core::fmt::Debug for Response {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Response")
+                        .field("status", &self.status)
+                        .field("headers", &self.headers)
+                        .field("body", &self.body)
+                        .field("truncated", &self.truncated)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sends the same request to all pods at the same time; one answer per pod, in their order. Any status is an answer; redirects are not followed.
+            #[allow(async_fn_in_trait)]
+            pub fn send(
+                pods: &[Uid],
+                port: &str,
+                secure: ::core::option::Option<&Tls>,
+                what: &Request,
+                timeout_ms: u32,
+            ) -> _rt::Vec<::core::result::Result<Response, Failure>> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 35 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 35
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    let vec2 = pods;
+                    let len2 = vec2.len();
+                    let layout2 = _rt::alloc::Layout::from_size_align(
+                            vec2.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result2, _cleanup2) = wit_bindgen::rt::Cleanup::new(layout2);
+                    for (i, e) in vec2.into_iter().enumerate() {
+                        let base = result2
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len1;
+                            *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                        }
+                    }
+                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                    *ptr0.add(0).cast::<*mut u8>() = result2;
+                    let vec3 = port;
+                    let ptr3 = vec3.as_ptr().cast::<u8>();
+                    let len3 = vec3.len();
+                    *ptr0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                    *ptr0
+                        .add(2 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr3.cast_mut();
+                    match secure {
+                        Some(e) => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let super::super::super::stateward::plugin::types::Tls {
+                                trust: trust4,
+                                identity: identity4,
+                                server_name: server_name4,
+                                extra: extra4,
+                            } = e;
+                            use super::super::super::stateward::plugin::types::Trust as V6;
+                            match trust4 {
+                                V6::Slot(e) => {
+                                    *ptr0
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    let vec5 = e;
+                                    let ptr5 = vec5.as_ptr().cast::<u8>();
+                                    let len5 = vec5.len();
+                                    *ptr0
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len5;
+                                    *ptr0
+                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr5.cast_mut();
+                                }
+                                V6::Unverified => {
+                                    *ptr0
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                }
+                            }
+                            match identity4 {
+                                Some(e) => {
+                                    *ptr0
+                                        .add(8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let super::super::super::stateward::plugin::types::Identity {
+                                        certificate: certificate7,
+                                        key: key7,
+                                    } = e;
+                                    let vec8 = certificate7;
+                                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                                    let len8 = vec8.len();
+                                    *ptr0
+                                        .add(10 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len8;
+                                    *ptr0
+                                        .add(9 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr8.cast_mut();
+                                    let vec9 = key7;
+                                    let ptr9 = vec9.as_ptr().cast::<u8>();
+                                    let len9 = vec9.len();
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len9;
+                                    *ptr0
+                                        .add(11 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr9.cast_mut();
+                                }
+                                None => {
+                                    *ptr0
+                                        .add(8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            match server_name4 {
+                                Some(e) => {
+                                    *ptr0
+                                        .add(13 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec10 = e;
+                                    let ptr10 = vec10.as_ptr().cast::<u8>();
+                                    let len10 = vec10.len();
+                                    *ptr0
+                                        .add(15 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len10;
+                                    *ptr0
+                                        .add(14 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr10.cast_mut();
+                                }
+                                None => {
+                                    *ptr0
+                                        .add(13 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            let vec14 = extra4;
+                            let len14 = vec14.len();
+                            let layout14 = _rt::alloc::Layout::from_size_align(
+                                    vec14.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
+                                layout14,
+                            );
+                            cleanup_list.extend(_cleanup14);
+                            for (i, e) in vec14.into_iter().enumerate() {
+                                let base = result14
+                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let (t11_0, t11_1) = e;
+                                    let vec12 = t11_0;
+                                    let ptr12 = vec12.as_ptr().cast::<u8>();
+                                    let len12 = vec12.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len12;
+                                    *base.add(0).cast::<*mut u8>() = ptr12.cast_mut();
+                                    let vec13 = t11_1;
+                                    let ptr13 = vec13.as_ptr().cast::<u8>();
+                                    let len13 = vec13.len();
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len13;
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr13.cast_mut();
+                                }
+                            }
+                            *ptr0
+                                .add(17 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len14;
+                            *ptr0
+                                .add(16 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = result14;
+                        }
+                        None => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let Request {
+                        method: method15,
+                        path: path15,
+                        headers: headers15,
+                        body: body15,
+                        credentials: credentials15,
+                        extra: extra15,
+                    } = what;
+                    let vec16 = method15;
+                    let ptr16 = vec16.as_ptr().cast::<u8>();
+                    let len16 = vec16.len();
+                    *ptr0
+                        .add(19 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len16;
+                    *ptr0
+                        .add(18 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr16.cast_mut();
+                    let vec17 = path15;
+                    let ptr17 = vec17.as_ptr().cast::<u8>();
+                    let len17 = vec17.len();
+                    *ptr0
+                        .add(21 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len17;
+                    *ptr0
+                        .add(20 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr17.cast_mut();
+                    let vec21 = headers15;
+                    let len21 = vec21.len();
+                    let layout21 = _rt::alloc::Layout::from_size_align(
+                            vec21.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result21, _cleanup21) = wit_bindgen::rt::Cleanup::new(layout21);
+                    for (i, e) in vec21.into_iter().enumerate() {
+                        let base = result21
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t18_0, t18_1) = e;
+                            let vec19 = t18_0;
+                            let ptr19 = vec19.as_ptr().cast::<u8>();
+                            let len19 = vec19.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len19;
+                            *base.add(0).cast::<*mut u8>() = ptr19.cast_mut();
+                            let vec20 = t18_1;
+                            let ptr20 = vec20.as_ptr().cast::<u8>();
+                            let len20 = vec20.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len20;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr20.cast_mut();
+                        }
+                    }
+                    *ptr0
+                        .add(23 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len21;
+                    *ptr0
+                        .add(22 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = result21;
+                    let vec22 = body15;
+                    let ptr22 = vec22.as_ptr().cast::<u8>();
+                    let len22 = vec22.len();
+                    *ptr0
+                        .add(25 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len22;
+                    *ptr0
+                        .add(24 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr22.cast_mut();
+                    match credentials15 {
+                        Some(e) => {
+                            *ptr0
+                                .add(26 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            match e {
+                                Credentials::Basic(e) => {
+                                    *ptr0
+                                        .add(27 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    let (t23_0, t23_1) = e;
+                                    let vec24 = t23_0;
+                                    let ptr24 = vec24.as_ptr().cast::<u8>();
+                                    let len24 = vec24.len();
+                                    *ptr0
+                                        .add(29 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len24;
+                                    *ptr0
+                                        .add(28 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr24.cast_mut();
+                                    let vec25 = t23_1;
+                                    let ptr25 = vec25.as_ptr().cast::<u8>();
+                                    let len25 = vec25.len();
+                                    *ptr0
+                                        .add(31 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len25;
+                                    *ptr0
+                                        .add(30 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr25.cast_mut();
+                                }
+                                Credentials::Bearer(e) => {
+                                    *ptr0
+                                        .add(27 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec26 = e;
+                                    let ptr26 = vec26.as_ptr().cast::<u8>();
+                                    let len26 = vec26.len();
+                                    *ptr0
+                                        .add(29 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len26;
+                                    *ptr0
+                                        .add(28 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr26.cast_mut();
+                                }
+                            }
+                        }
+                        None => {
+                            *ptr0
+                                .add(26 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let vec30 = extra15;
+                    let len30 = vec30.len();
+                    let layout30 = _rt::alloc::Layout::from_size_align(
+                            vec30.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result30, _cleanup30) = wit_bindgen::rt::Cleanup::new(layout30);
+                    for (i, e) in vec30.into_iter().enumerate() {
+                        let base = result30
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t27_0, t27_1) = e;
+                            let vec28 = t27_0;
+                            let ptr28 = vec28.as_ptr().cast::<u8>();
+                            let len28 = vec28.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len28;
+                            *base.add(0).cast::<*mut u8>() = ptr28.cast_mut();
+                            let vec29 = t27_1;
+                            let ptr29 = vec29.as_ptr().cast::<u8>();
+                            let len29 = vec29.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len29;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr29.cast_mut();
+                        }
+                    }
+                    *ptr0
+                        .add(33 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len30;
+                    *ptr0
+                        .add(32 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = result30;
+                    *ptr0.add(34 * ::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(
+                        &timeout_ms,
+                    );
+                    let ptr31 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/http@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "send"]
+                        fn wit_import32(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import32(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import32(ptr0, ptr31);
+                    let l33 = *ptr31.add(0).cast::<*mut u8>();
+                    let l34 = *ptr31
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let base67 = l33;
+                    let len67 = l34;
+                    let mut result67 = _rt::Vec::with_capacity(len67);
+                    for i in 0..len67 {
+                        let base = base67
+                            .add(i * (7 * ::core::mem::size_of::<*const u8>()));
+                        let e67 = {
+                            let l35 = i32::from(*base.add(0).cast::<u8>());
+                            match l35 {
+                                0 => {
+                                    let e = {
+                                        let l36 = i32::from(
+                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<u16>(),
+                                        );
+                                        let l37 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l38 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base45 = l37;
+                                        let len45 = l38;
+                                        let mut result45 = _rt::Vec::with_capacity(len45);
+                                        for i in 0..len45 {
+                                            let base = base45
+                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                            let e45 = {
+                                                let l39 = *base.add(0).cast::<*mut u8>();
+                                                let l40 = *base
+                                                    .add(::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len41 = l40;
+                                                let bytes41 = _rt::Vec::from_raw_parts(
+                                                    l39.cast(),
+                                                    len41,
+                                                    len41,
+                                                );
+                                                let l42 = *base
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l43 = *base
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len44 = l43;
+                                                let bytes44 = _rt::Vec::from_raw_parts(
+                                                    l42.cast(),
+                                                    len44,
+                                                    len44,
+                                                );
+                                                (_rt::string_lift(bytes41), _rt::string_lift(bytes44))
+                                            };
+                                            result45.push(e45);
+                                        }
+                                        _rt::cabi_dealloc(
+                                            base45,
+                                            len45 * (4 * ::core::mem::size_of::<*const u8>()),
+                                            ::core::mem::size_of::<*const u8>(),
+                                        );
+                                        let l46 = *base
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l47 = *base
+                                            .add(5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len48 = l47;
+                                        let l49 = i32::from(
+                                            *base
+                                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        Response {
+                                            status: l36 as u16,
+                                            headers: result45,
+                                            body: <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(
+                                                _rt::Vec::from_raw_parts(l46.cast(), len48, len48),
+                                            ),
+                                            truncated: _rt::bool_lift(l49 as u8),
+                                        }
+                                    };
+                                    Ok(e)
+                                }
+                                1 => {
+                                    let e = {
+                                        let l50 = i32::from(
+                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                        );
+                                        use super::super::super::stateward::plugin::types::Failure as V66;
+                                        let v66 = match l50 {
+                                            0 => {
+                                                let e66 = {
+                                                    let l51 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l52 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len53 = l52;
+                                                    let bytes53 = _rt::Vec::from_raw_parts(
+                                                        l51.cast(),
+                                                        len53,
+                                                        len53,
+                                                    );
+                                                    _rt::string_lift(bytes53)
+                                                };
+                                                V66::Denied(e66)
+                                            }
+                                            1 => V66::Replaced,
+                                            2 => {
+                                                let e66 = {
+                                                    let l54 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l55 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len56 = l55;
+                                                    let bytes56 = _rt::Vec::from_raw_parts(
+                                                        l54.cast(),
+                                                        len56,
+                                                        len56,
+                                                    );
+                                                    _rt::string_lift(bytes56)
+                                                };
+                                                V66::Unreachable(e66)
+                                            }
+                                            3 => V66::Timeout,
+                                            4 => V66::Closed,
+                                            5 => {
+                                                let e66 = {
+                                                    let l57 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l58 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len59 = l58;
+                                                    let bytes59 = _rt::Vec::from_raw_parts(
+                                                        l57.cast(),
+                                                        len59,
+                                                        len59,
+                                                    );
+                                                    _rt::string_lift(bytes59)
+                                                };
+                                                V66::Tls(e66)
+                                            }
+                                            6 => {
+                                                let e66 = {
+                                                    let l60 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l61 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len62 = l61;
+                                                    let bytes62 = _rt::Vec::from_raw_parts(
+                                                        l60.cast(),
+                                                        len62,
+                                                        len62,
+                                                    );
+                                                    _rt::string_lift(bytes62)
+                                                };
+                                                V66::Budget(e66)
+                                            }
+                                            7 => V66::Conflict,
+                                            n => {
+                                                debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                                let e66 = {
+                                                    let l63 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l64 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len65 = l64;
+                                                    let bytes65 = _rt::Vec::from_raw_parts(
+                                                        l63.cast(),
+                                                        len65,
+                                                        len65,
+                                                    );
+                                                    _rt::string_lift(bytes65)
+                                                };
+                                                V66::Other(e66)
+                                            }
+                                        };
+                                        v66
+                                    };
+                                    Err(e)
+                                }
+                                _ => _rt::invalid_enum_discriminant(),
+                            }
+                        };
+                        result67.push(e67);
+                    }
+                    _rt::cabi_dealloc(
+                        base67,
+                        len67 * (7 * ::core::mem::size_of::<*const u8>()),
+                        ::core::mem::size_of::<*const u8>(),
+                    );
+                    let result68 = result67;
+                    result68
                 }
             }
         }
@@ -2278,7 +3930,30 @@ pub mod stateward {
                         .finish()
                 }
             }
+            /// What became of a program that was started under a key.
+            #[derive(Clone)]
+            pub enum Job {
+                Running,
+                Exited(Output),
+                /// Nobody knows any more: the container restarted, or the host did. Ask the application what came of it.
+                Lost,
+                Other(_rt::String),
+            }
+            impl ::core::fmt::Debug for Job {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Job::Running => f.debug_tuple("Job::Running").finish(),
+                        Job::Exited(e) => f.debug_tuple("Job::Exited").field(e).finish(),
+                        Job::Lost => f.debug_tuple("Job::Lost").finish(),
+                        Job::Other(e) => f.debug_tuple("Job::Other").field(e).finish(),
+                    }
+                }
+            }
             #[allow(unused_unsafe, clippy::all)]
+            /// Waits for the program's end.
             #[allow(async_fn_in_trait)]
             pub fn run(
                 pod: &str,
@@ -2577,6 +4252,747 @@ pub mod stateward {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result39
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Starts a program that may outlive this call. Under a key (at most 63 letters, digits, `-`, `_` and `.`) of one start of the container it runs at most
+            /// once: a repeated start answers what `poll` would.
+            #[allow(async_fn_in_trait)]
+            pub fn start(
+                pod: &str,
+                key: &str,
+                what: &Command,
+            ) -> ::core::result::Result<Job, Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 8 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 8
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = pod;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let Command {
+                        container: container2,
+                        argv: argv2,
+                        stdin: stdin2,
+                        extra: extra2,
+                    } = what;
+                    let (result4_0, result4_1, result4_2) = match container2 {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec6 = argv2;
+                    let len6 = vec6.len();
+                    let layout6 = _rt::alloc::Layout::from_size_align(
+                            vec6.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result6, _cleanup6) = wit_bindgen::rt::Cleanup::new(layout6);
+                    for (i, e) in vec6.into_iter().enumerate() {
+                        let base = result6
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec5 = e;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len5;
+                            *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
+                        }
+                    }
+                    let vec7 = stdin2;
+                    let ptr7 = vec7.as_ptr().cast::<u8>();
+                    let len7 = vec7.len();
+                    let vec11 = extra2;
+                    let len11 = vec11.len();
+                    let layout11 = _rt::alloc::Layout::from_size_align(
+                            vec11.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(layout11);
+                    for (i, e) in vec11.into_iter().enumerate() {
+                        let base = result11
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t8_0, t8_1) = e;
+                            let vec9 = t8_0;
+                            let ptr9 = vec9.as_ptr().cast::<u8>();
+                            let len9 = vec9.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len9;
+                            *base.add(0).cast::<*mut u8>() = ptr9.cast_mut();
+                            let vec10 = t8_1;
+                            let ptr10 = vec10.as_ptr().cast::<u8>();
+                            let len10 = vec10.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len10;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr10.cast_mut();
+                        }
+                    }
+                    let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/exec@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "start"]
+                        fn wit_import13(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import13(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import13(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result6,
+                        len6,
+                        ptr7.cast_mut(),
+                        len7,
+                        result11,
+                        len11,
+                        ptr12,
+                    );
+                    let l14 = i32::from(*ptr12.add(0).cast::<u8>());
+                    let result45 = match l14 {
+                        0 => {
+                            let e = {
+                                let l15 = i32::from(
+                                    *ptr12.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v27 = match l15 {
+                                    0 => Job::Running,
+                                    1 => {
+                                        let e27 = {
+                                            let l16 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l17 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr12
+                                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let l20 = *ptr12
+                                                .add(5 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l21 = *ptr12
+                                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let l23 = i32::from(
+                                                *ptr12
+                                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            Output {
+                                                code: l16,
+                                                stdout: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(
+                                                    _rt::Vec::from_raw_parts(l17.cast(), len19, len19),
+                                                ),
+                                                stderr: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(
+                                                    _rt::Vec::from_raw_parts(l20.cast(), len22, len22),
+                                                ),
+                                                truncated: _rt::bool_lift(l23 as u8),
+                                            }
+                                        };
+                                        Job::Exited(e27)
+                                    }
+                                    2 => Job::Lost,
+                                    n => {
+                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                        let e27 = {
+                                            let l24 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l25 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            _rt::string_lift(bytes26)
+                                        };
+                                        Job::Other(e27)
+                                    }
+                                };
+                                v27
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l28 = i32::from(
+                                    *ptr12.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V44;
+                                let v44 = match l28 {
+                                    0 => {
+                                        let e44 = {
+                                            let l29 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l30 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len31 = l30;
+                                            let bytes31 = _rt::Vec::from_raw_parts(
+                                                l29.cast(),
+                                                len31,
+                                                len31,
+                                            );
+                                            _rt::string_lift(bytes31)
+                                        };
+                                        V44::Denied(e44)
+                                    }
+                                    1 => V44::Replaced,
+                                    2 => {
+                                        let e44 = {
+                                            let l32 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l33 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V44::Unreachable(e44)
+                                    }
+                                    3 => V44::Timeout,
+                                    4 => V44::Closed,
+                                    5 => {
+                                        let e44 = {
+                                            let l35 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l36 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len37 = l36;
+                                            let bytes37 = _rt::Vec::from_raw_parts(
+                                                l35.cast(),
+                                                len37,
+                                                len37,
+                                            );
+                                            _rt::string_lift(bytes37)
+                                        };
+                                        V44::Tls(e44)
+                                    }
+                                    6 => {
+                                        let e44 = {
+                                            let l38 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l39 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            _rt::string_lift(bytes40)
+                                        };
+                                        V44::Budget(e44)
+                                    }
+                                    7 => V44::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e44 = {
+                                            let l41 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l42 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len43 = l42;
+                                            let bytes43 = _rt::Vec::from_raw_parts(
+                                                l41.cast(),
+                                                len43,
+                                                len43,
+                                            );
+                                            _rt::string_lift(bytes43)
+                                        };
+                                        V44::Other(e44)
+                                    }
+                                };
+                                v44
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result45
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// What became of it. A key that was never started is `lost`.
+            #[allow(async_fn_in_trait)]
+            pub fn poll(pod: &str, key: &str) -> ::core::result::Result<Job, Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 8 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 8
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = pod;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/exec@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "poll"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result35 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v17 = match l5 {
+                                    0 => Job::Running,
+                                    1 => {
+                                        let e17 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr2
+                                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let l10 = *ptr2
+                                                .add(5 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let l13 = i32::from(
+                                                *ptr2
+                                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            Output {
+                                                code: l6,
+                                                stdout: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(_rt::Vec::from_raw_parts(l7.cast(), len9, len9)),
+                                                stderr: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(
+                                                    _rt::Vec::from_raw_parts(l10.cast(), len12, len12),
+                                                ),
+                                                truncated: _rt::bool_lift(l13 as u8),
+                                            }
+                                        };
+                                        Job::Exited(e17)
+                                    }
+                                    2 => Job::Lost,
+                                    n => {
+                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                        let e17 = {
+                                            let l14 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        Job::Other(e17)
+                                    }
+                                };
+                                v17
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l18 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V34;
+                                let v34 = match l18 {
+                                    0 => {
+                                        let e34 = {
+                                            let l19 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V34::Denied(e34)
+                                    }
+                                    1 => V34::Replaced,
+                                    2 => {
+                                        let e34 = {
+                                            let l22 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l23 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        V34::Unreachable(e34)
+                                    }
+                                    3 => V34::Timeout,
+                                    4 => V34::Closed,
+                                    5 => {
+                                        let e34 = {
+                                            let l25 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l26 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            _rt::string_lift(bytes27)
+                                        };
+                                        V34::Tls(e34)
+                                    }
+                                    6 => {
+                                        let e34 = {
+                                            let l28 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V34::Budget(e34)
+                                    }
+                                    7 => V34::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e34 = {
+                                            let l31 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l32 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V34::Other(e34)
+                                    }
+                                };
+                                v34
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result35
+                }
+            }
+        }
+        /// Values that the app's owner bound to slots of the manifest from ConfigMaps. Grant: `config`, by slot.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod config {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Failure = super::super::super::stateward::plugin::types::Failure;
+            #[allow(unused_unsafe, clippy::all)]
+            /// The value bound to this slot.
+            #[allow(async_fn_in_trait)]
+            pub fn read(slot: &str) -> ::core::result::Result<_rt::Vec<u8>, Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = slot;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/config@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "read"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result24 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(l4.cast(), len6, len6))
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l7 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V23;
+                                let v23 = match l7 {
+                                    0 => {
+                                        let e23 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V23::Denied(e23)
+                                    }
+                                    1 => V23::Replaced,
+                                    2 => {
+                                        let e23 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V23::Unreachable(e23)
+                                    }
+                                    3 => V23::Timeout,
+                                    4 => V23::Closed,
+                                    5 => {
+                                        let e23 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V23::Tls(e23)
+                                    }
+                                    6 => {
+                                        let e23 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V23::Budget(e23)
+                                    }
+                                    7 => V23::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e23 = {
+                                            let l20 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l21 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let bytes22 = _rt::Vec::from_raw_parts(
+                                                l20.cast(),
+                                                len22,
+                                                len22,
+                                            );
+                                            _rt::string_lift(bytes22)
+                                        };
+                                        V23::Other(e23)
+                                    }
+                                };
+                                v23
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result24
                 }
             }
         }
@@ -3289,6 +5705,371 @@ pub mod stateward {
                 }
             }
         }
+        /// Numbers for the operator's metrics, beside the figures of `probe`. Names are declared in the manifest, the number of series is capped. Grant: `metrics`.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod metrics {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Failure = super::super::super::stateward::plugin::types::Failure;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Sets a gauge, of this member or of the app as a whole.
+            #[allow(async_fn_in_trait)]
+            pub fn set(
+                name: &str,
+                ordinal: ::core::option::Option<u32>,
+                value: f64,
+            ) -> ::core::result::Result<(), Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result1_0, result1_1) = match ordinal {
+                        Some(e) => (1i32, _rt::as_i32(e)),
+                        None => (0i32, 0i32),
+                    };
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/metrics@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "set"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: f64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: f64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        result1_0,
+                        result1_1,
+                        _rt::as_f64(&value),
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result22 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V21;
+                                let v21 = match l5 {
+                                    0 => {
+                                        let e21 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V21::Denied(e21)
+                                    }
+                                    1 => V21::Replaced,
+                                    2 => {
+                                        let e21 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V21::Unreachable(e21)
+                                    }
+                                    3 => V21::Timeout,
+                                    4 => V21::Closed,
+                                    5 => {
+                                        let e21 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V21::Tls(e21)
+                                    }
+                                    6 => {
+                                        let e21 = {
+                                            let l15 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l16 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V21::Budget(e21)
+                                    }
+                                    7 => V21::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e21 = {
+                                            let l18 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l19 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V21::Other(e21)
+                                    }
+                                };
+                                v21
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result22
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Adds to a counter. What is negative or no number is refused.
+            #[allow(async_fn_in_trait)]
+            pub fn add(
+                name: &str,
+                ordinal: ::core::option::Option<u32>,
+                value: f64,
+            ) -> ::core::result::Result<(), Failure> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result1_0, result1_1) = match ordinal {
+                        Some(e) => (1i32, _rt::as_i32(e)),
+                        None => (0i32, 0i32),
+                    };
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "stateward:plugin/metrics@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "add"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: f64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: f64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        result1_0,
+                        result1_1,
+                        _rt::as_f64(&value),
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result22 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::stateward::plugin::types::Failure as V21;
+                                let v21 = match l5 {
+                                    0 => {
+                                        let e21 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V21::Denied(e21)
+                                    }
+                                    1 => V21::Replaced,
+                                    2 => {
+                                        let e21 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V21::Unreachable(e21)
+                                    }
+                                    3 => V21::Timeout,
+                                    4 => V21::Closed,
+                                    5 => {
+                                        let e21 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V21::Tls(e21)
+                                    }
+                                    6 => {
+                                        let e21 = {
+                                            let l15 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l16 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V21::Budget(e21)
+                                    }
+                                    7 => V21::Conflict,
+                                    n => {
+                                        debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        let e21 = {
+                                            let l18 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l19 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V21::Other(e21)
+                                    }
+                                };
+                                v21
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result22
+                }
+            }
+        }
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod clock {
             #[used]
@@ -3483,6 +6264,7 @@ mod _rt {
             self as i64
         }
     }
+    pub use alloc_crate::alloc;
     use core::fmt;
     use core::marker;
     use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -3557,7 +6339,23 @@ mod _rt {
             }
         }
     }
-    pub use alloc_crate::alloc;
+    pub fn as_f64<T: AsF64>(t: T) -> f64 {
+        t.as_f64()
+    }
+    pub trait AsF64 {
+        fn as_f64(self) -> f64;
+    }
+    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
+        fn as_f64(self) -> f64 {
+            (*self).as_f64()
+        }
+    }
+    impl AsF64 for f64 {
+        #[inline]
+        fn as_f64(self) -> f64 {
+            self as f64
+        }
+    }
     extern crate alloc as alloc_crate;
 }
 #[rustfmt::skip]
@@ -3567,9 +6365,9 @@ mod _rt {
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2827] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x90\x15\x01A\x02\x01\
-A\x1b\x01B1\x01s\x04\0\x03uid\x03\0\0\x01o\x02ss\x01p\x02\x04\0\x05extra\x03\0\x03\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3790] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd3\x1c\x01A\x02\x01\
+A\"\x01B8\x01s\x04\0\x03uid\x03\0\0\x01o\x02ss\x01p\x02\x04\0\x05extra\x03\0\x03\
 \x01q\x06\x06absent\0\0\x08starting\0\0\x05ready\0\0\x07unready\0\0\x0bterminati\
 ng\0\0\x05other\x01s\0\x04\0\x08standing\x03\0\x05\x01q\x05\x05alive\0\0\x0bobje\
 ct-gone\0\0\x07stopped\0\0\x0bnode-fenced\0\0\x05other\x01s\0\x04\0\x05death\x03\
@@ -3592,48 +6390,71 @@ exts\x06blocks\x7f\x05extra\x04\x04\0\x07finding\x03\0#\x01r\x02\x04names\x05val
 ueu\x04\0\x06figure\x03\0%\x01p&\x01ps\x01r\x06\x07healthy\x7f\x04role\x0f\x04no\
 te\x10\x07figures'\x05wants(\x05extra\x04\x04\0\x06report\x03\0)\x01q\x03\x04don\
 e\0\0\x0bin-progress\x01\"\0\x06refuse\x01s\0\x04\0\x07outcome\x03\0+\x01q\x02\x05\
-retry\x01s\0\x05fatal\x01s\0\x04\0\x05fault\x03\0-\x01q\x09\x06denied\x01s\0\x08\
-replaced\0\0\x0bunreachable\x01s\0\x07timeout\0\0\x06closed\0\0\x03tls\x01s\0\x06\
-budget\x01s\0\x08conflict\0\0\x05other\x01s\0\x04\0\x07failure\x03\0/\x03\0\x1cs\
-tateward:plugin/types@0.1.0\x05\0\x02\x03\0\0\x03uid\x02\x03\0\0\x06member\x02\x03\
-\0\0\x05death\x01B\x0e\x02\x03\x02\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x06member\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x05death\x03\0\x04\x01k\x03\
-\x01@\x01\x07ordinaly\0\x06\x04\0\x03get\x01\x07\x01p\x03\x01@\x02\x0dfirst-ordi\
-naly\x03maxy\0\x08\x04\0\x05range\x01\x09\x01@\x01\x03pod\x01\0\x05\x04\0\x08dea\
-th-of\x01\x0a\x03\0\x1bstateward:plugin/view@0.1.0\x05\x04\x02\x03\0\0\x07failur\
-e\x01B\x09\x02\x03\x02\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x05\x04\0\x07\
-failure\x03\0\x02\x01j\0\x01\x03\x01@\x03\x04roles\x03pod\x01\x0bafter-epochw\0\x04\
-\x04\0\x0aclaim-role\x01\x05\x01@\x02\x04roles\x0bafter-epochw\0\x04\x04\0\x0cre\
-lease-role\x01\x06\x03\0\x1fstateward:plugin/requests@0.1.0\x05\x06\x01B\x13\x02\
-\x03\x02\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\
-\x02\x04\0\x0aconnection\x03\x01\x01h\x04\x01p}\x01j\x01\x06\x01\x03\x01@\x03\x04\
-self\x05\x03maxy\x0atimeout-msy\0\x07\x04\0\x17[method]connection.read\x01\x08\x01\
-j\0\x01\x03\x01@\x03\x04self\x05\x04data\x06\x0atimeout-msy\0\x09\x04\0\x18[meth\
-od]connection.write\x01\x0a\x01p\x01\x01i\x04\x01j\x01\x0c\x01\x03\x01p\x0d\x01@\
-\x03\x04pods\x0b\x04ports\x0atimeout-msy\0\x0e\x04\0\x07connect\x01\x0f\x03\0\x1a\
-stateward:plugin/tcp@0.1.0\x05\x07\x02\x03\0\0\x05extra\x01B\x10\x02\x03\x02\x01\
-\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\x02\x02\x03\
-\x02\x01\x08\x04\0\x05extra\x03\0\x04\x01ks\x01ps\x01p}\x01r\x04\x09container\x06\
-\x04argv\x07\x05stdin\x08\x05extra\x05\x04\0\x07command\x03\0\x09\x01r\x04\x04co\
-dez\x06stdout\x08\x06stderr\x08\x09truncated\x7f\x04\0\x06output\x03\0\x0b\x01j\x01\
-\x0c\x01\x03\x01@\x03\x03pod\x01\x04what\x0a\x0atimeout-msy\0\x0d\x04\0\x03run\x01\
-\x0e\x03\0\x1bstateward:plugin/exec@0.1.0\x05\x09\x01B\x06\x02\x03\x02\x01\x05\x04\
-\0\x07failure\x03\0\0\x01p}\x01j\x01\x02\x01\x01\x01@\x01\x04slots\0\x03\x04\0\x04\
-read\x01\x04\x03\0\x1dstateward:plugin/secret@0.1.0\x05\x0a\x01B\x0b\x02\x03\x02\
-\x01\x05\x04\0\x07failure\x03\0\0\x01p}\x01r\x02\x05value\x02\x07versionw\x04\0\x05\
-entry\x03\0\x03\x01k\x04\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01j\x01w\x01\
-\x01\x01@\x03\x03keys\x05value\x02\x0dafter-versionw\0\x07\x04\0\x03put\x01\x08\x03\
-\0\x1cstateward:plugin/state@0.1.0\x05\x0b\x01B\x04\x01m\x04\x05debug\x04info\x04\
-warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x02at\x01\x04texts\x01\0\x04\0\x05\
-write\x01\x02\x03\0\x1astateward:plugin/log@0.1.0\x05\x0c\x01B\x07\x02\x03\x02\x01\
-\x05\x04\0\x07failure\x03\0\0\x01m\x02\x06normal\x07warning\x04\0\x06weight\x03\0\
-\x02\x01j\0\x01\x01\x01@\x03\x06weight\x03\x06reasons\x04notes\0\x04\x04\0\x04em\
-it\x01\x05\x03\0\x1dstateward:plugin/events@0.1.0\x05\x0d\x01B\x02\x01@\0\0w\x04\
-\0\x06now-ms\x01\0\x03\0\x1cstateward:plugin/clock@0.1.0\x05\x0e\x01B\x03\x01p}\x01\
-@\x01\x05county\0\0\x04\0\x05bytes\x01\x01\x03\0\x1dstateward:plugin/random@0.1.\
-0\x05\x0f\x04\0\x1bstateward:plugin/host@0.1.0\x04\0\x0b\x0a\x01\0\x04host\x03\0\
-\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bi\
-ndgen-rust\x060.61.1";
+retry\x01s\0\x05fatal\x01s\0\x04\0\x05fault\x03\0-\x01q\x02\x04slot\x01s\0\x0aun\
+verified\0\0\x04\0\x05trust\x03\0/\x01r\x02\x0bcertificates\x03keys\x04\0\x08ide\
+ntity\x03\01\x01k2\x01r\x04\x05trust0\x08identity3\x0bserver-name\x0f\x05extra\x04\
+\x04\0\x03tls\x03\04\x01q\x09\x06denied\x01s\0\x08replaced\0\0\x0bunreachable\x01\
+s\0\x07timeout\0\0\x06closed\0\0\x03tls\x01s\0\x06budget\x01s\0\x08conflict\0\0\x05\
+other\x01s\0\x04\0\x07failure\x03\06\x03\0\x1cstateward:plugin/types@0.1.0\x05\0\
+\x02\x03\0\0\x03uid\x02\x03\0\0\x06member\x02\x03\0\0\x05death\x01B\x0e\x02\x03\x02\
+\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x02\x04\0\x06member\x03\0\x02\x02\x03\
+\x02\x01\x03\x04\0\x05death\x03\0\x04\x01k\x03\x01@\x01\x07ordinaly\0\x06\x04\0\x03\
+get\x01\x07\x01p\x03\x01@\x02\x0dfirst-ordinaly\x03maxy\0\x08\x04\0\x05range\x01\
+\x09\x01@\x01\x03pod\x01\0\x05\x04\0\x08death-of\x01\x0a\x03\0\x1bstateward:plug\
+in/view@0.1.0\x05\x04\x02\x03\0\0\x07failure\x01B\x10\x02\x03\x02\x01\x01\x04\0\x03\
+uid\x03\0\0\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\x02\x01j\0\x01\x03\x01@\x03\
+\x04roles\x03pod\x01\x0bafter-epochw\0\x04\x04\0\x0aclaim-role\x01\x05\x01@\x02\x04\
+roles\x0bafter-epochw\0\x04\x04\0\x0crelease-role\x01\x06\x01@\x02\x03pod\x01\x03\
+whys\0\x04\x04\0\x0adelete-pod\x01\x07\x01p\x01\x01@\x03\x07ordinaly\x06claims\x08\
+\x03whys\0\x04\x04\0\x0fdiscard-volumes\x01\x09\x01@\x02\x07ordinaly\x03whys\0\x04\
+\x04\0\x0aquarantine\x01\x0a\x03\0\x1fstateward:plugin/requests@0.1.0\x05\x06\x02\
+\x03\0\0\x03tls\x01B\x18\x02\x03\x02\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\
+\x07\x04\0\x03tls\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\x04\x04\0\
+\x0aconnection\x03\x01\x01h\x06\x01p}\x01j\x01\x08\x01\x05\x01@\x03\x04self\x07\x03\
+maxy\x0atimeout-msy\0\x09\x04\0\x17[method]connection.read\x01\x0a\x01j\0\x01\x05\
+\x01@\x03\x04self\x07\x04data\x08\x0atimeout-msy\0\x0b\x04\0\x18[method]connecti\
+on.write\x01\x0c\x01@\x03\x04self\x07\x03how\x03\x0atimeout-msy\0\x0b\x04\0\x1c[\
+method]connection.start-tls\x01\x0d\x01p\x01\x01k\x03\x01i\x06\x01j\x01\x10\x01\x05\
+\x01p\x11\x01@\x04\x04pods\x0e\x04ports\x06secure\x0f\x0atimeout-msy\0\x12\x04\0\
+\x07connect\x01\x13\x03\0\x1astateward:plugin/tcp@0.1.0\x05\x08\x02\x03\0\0\x05e\
+xtra\x01B\x18\x02\x03\x02\x01\x01\x04\0\x03uid\x03\0\0\x02\x03\x02\x01\x07\x04\0\
+\x03tls\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\x04\x02\x03\x02\x01\
+\x09\x04\0\x05extra\x03\0\x06\x01o\x02ss\x01q\x02\x05basic\x01\x08\0\x06bearer\x01\
+s\0\x04\0\x0bcredentials\x03\0\x09\x01p\x08\x01p}\x01k\x0a\x01r\x06\x06methods\x04\
+paths\x07headers\x0b\x04body\x0c\x0bcredentials\x0d\x05extra\x07\x04\0\x07reques\
+t\x03\0\x0e\x01r\x04\x06status{\x07headers\x0b\x04body\x0c\x09truncated\x7f\x04\0\
+\x08response\x03\0\x10\x01p\x01\x01k\x03\x01j\x01\x11\x01\x05\x01p\x14\x01@\x05\x04\
+pods\x12\x04ports\x06secure\x13\x04what\x0f\x0atimeout-msy\0\x15\x04\0\x04send\x01\
+\x16\x03\0\x1bstateward:plugin/http@0.1.0\x05\x0a\x01B\x17\x02\x03\x02\x01\x01\x04\
+\0\x03uid\x03\0\0\x02\x03\x02\x01\x05\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\
+\x09\x04\0\x05extra\x03\0\x04\x01ks\x01ps\x01p}\x01r\x04\x09container\x06\x04arg\
+v\x07\x05stdin\x08\x05extra\x05\x04\0\x07command\x03\0\x09\x01r\x04\x04codez\x06\
+stdout\x08\x06stderr\x08\x09truncated\x7f\x04\0\x06output\x03\0\x0b\x01q\x04\x07\
+running\0\0\x06exited\x01\x0c\0\x04lost\0\0\x05other\x01s\0\x04\0\x03job\x03\0\x0d\
+\x01j\x01\x0c\x01\x03\x01@\x03\x03pod\x01\x04what\x0a\x0atimeout-msy\0\x0f\x04\0\
+\x03run\x01\x10\x01j\x01\x0e\x01\x03\x01@\x03\x03pod\x01\x03keys\x04what\x0a\0\x11\
+\x04\0\x05start\x01\x12\x01@\x02\x03pod\x01\x03keys\0\x11\x04\0\x04poll\x01\x13\x03\
+\0\x1bstateward:plugin/exec@0.1.0\x05\x0b\x01B\x06\x02\x03\x02\x01\x05\x04\0\x07\
+failure\x03\0\0\x01p}\x01j\x01\x02\x01\x01\x01@\x01\x04slots\0\x03\x04\0\x04read\
+\x01\x04\x03\0\x1dstateward:plugin/config@0.1.0\x05\x0c\x01B\x06\x02\x03\x02\x01\
+\x05\x04\0\x07failure\x03\0\0\x01p}\x01j\x01\x02\x01\x01\x01@\x01\x04slots\0\x03\
+\x04\0\x04read\x01\x04\x03\0\x1dstateward:plugin/secret@0.1.0\x05\x0d\x01B\x0b\x02\
+\x03\x02\x01\x05\x04\0\x07failure\x03\0\0\x01p}\x01r\x02\x05value\x02\x07version\
+w\x04\0\x05entry\x03\0\x03\x01k\x04\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01\
+j\x01w\x01\x01\x01@\x03\x03keys\x05value\x02\x0dafter-versionw\0\x07\x04\0\x03pu\
+t\x01\x08\x03\0\x1cstateward:plugin/state@0.1.0\x05\x0e\x01B\x04\x01m\x04\x05deb\
+ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x02at\x01\x04texts\x01\
+\0\x04\0\x05write\x01\x02\x03\0\x1astateward:plugin/log@0.1.0\x05\x0f\x01B\x07\x02\
+\x03\x02\x01\x05\x04\0\x07failure\x03\0\0\x01m\x02\x06normal\x07warning\x04\0\x06\
+weight\x03\0\x02\x01j\0\x01\x01\x01@\x03\x06weight\x03\x06reasons\x04notes\0\x04\
+\x04\0\x04emit\x01\x05\x03\0\x1dstateward:plugin/events@0.1.0\x05\x10\x01B\x07\x02\
+\x03\x02\x01\x05\x04\0\x07failure\x03\0\0\x01ky\x01j\0\x01\x01\x01@\x03\x04names\
+\x07ordinal\x02\x05valueu\0\x03\x04\0\x03set\x01\x04\x04\0\x03add\x01\x04\x03\0\x1e\
+stateward:plugin/metrics@0.1.0\x05\x11\x01B\x02\x01@\0\0w\x04\0\x06now-ms\x01\0\x03\
+\0\x1cstateward:plugin/clock@0.1.0\x05\x12\x01B\x03\x01p}\x01@\x01\x05county\0\0\
+\x04\0\x05bytes\x01\x01\x03\0\x1dstateward:plugin/random@0.1.0\x05\x13\x04\0\x1b\
+stateward:plugin/host@0.1.0\x04\0\x0b\x0a\x01\0\x04host\x03\0\0\0G\x09producers\x01\
+\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -60,7 +60,7 @@ impl Reach for Imports {
         timeout: Duration,
     ) -> Vec<Result<Box<dyn Connection>, Failure>> {
         let pods: Vec<String> = pods.iter().map(|&pod| pod.to_owned()).collect();
-        wit::tcp::connect(&pods, port, milliseconds(timeout))
+        wit::tcp::connect(&pods, port, None, milliseconds(timeout))
             .into_iter()
             .map(|answer| match answer {
                 Ok(stream) => Ok(Box::new(Stream(stream)) as Box<dyn Connection>),

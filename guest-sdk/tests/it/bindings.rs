@@ -8,21 +8,24 @@ use wit_bindgen_core::wit_parser::Resolve;
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_bindgen_rust::{Opts, WithOption};
 
-const HOOKS: [&str; 8] = [
+const HOOKS: [&str; 11] = [
     "describe",
     "validate",
     "member-config",
+    "update-order",
     "probe",
     "pre-scale",
     "post-ready",
     "pre-delete",
+    "post-delete",
     "move-role",
+    "task",
 ];
 
 /// Shared by all worlds: generated once, in the world `host`.
-const SHARED: [&str; 11] = [
-    "types", "view", "requests", "tcp", "exec", "secret", "state", "log", "events", "clock",
-    "random",
+const SHARED: [&str; 14] = [
+    "types", "view", "requests", "tcp", "http", "exec", "config", "secret", "state", "log",
+    "events", "metrics", "clock", "random",
 ];
 
 #[test]

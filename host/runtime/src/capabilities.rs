@@ -3,15 +3,18 @@
 //! | interface | decide | probe | act | grant |
 //! |-----------|--------|-------|-----|-------|
 //! | `view`, `log`, `clock`, `state.get` | yes | yes | yes | – |
-//! | `tcp`, `exec`, `secret`, `events`, `random` | – | yes | yes | all but `random` |
+//! | `tcp`, `http`, `exec`, `config`, `secret`, `events`, `metrics`, `random` | – | yes | yes | all but `random` |
 //! | `requests`, `state.put` | – | – | yes | yes |
 //!
 //! A dash is a function that ends the call with [`Stop::Impure`].
 
 mod clock;
+mod config;
 mod events;
 mod exec;
+mod http;
 mod log;
+mod metrics;
 mod random;
 mod requests;
 mod secret;
@@ -26,9 +29,9 @@ use crate::hook::Kind;
 use crate::sandbox::{Sandbox, Stop};
 
 /// Interfaces of the contract that a plugin may import.
-pub(crate) const INTERFACES: [&str; 11] = [
-    "types", "view", "requests", "tcp", "exec", "secret", "state", "log", "events", "clock",
-    "random",
+pub(crate) const INTERFACES: [&str; 14] = [
+    "types", "view", "requests", "tcp", "http", "exec", "config", "secret", "state", "log",
+    "events", "metrics", "clock", "random",
 ];
 
 /// Links the capabilities for hooks of one kind.
@@ -41,9 +44,12 @@ pub(crate) fn link(linker: &mut Linker<Sandbox>, kind: Kind) -> wasmtime::Result
     clock::link(&mut linker.instance(&interface("clock"))?)?;
     state::link(&mut linker.instance(&interface("state"))?, changes)?;
     tcp::link(&mut linker.instance(&interface("tcp"))?, observes)?;
+    http::link(&mut linker.instance(&interface("http"))?, observes)?;
     exec::link(&mut linker.instance(&interface("exec"))?, observes)?;
+    config::link(&mut linker.instance(&interface("config"))?, observes)?;
     secret::link(&mut linker.instance(&interface("secret"))?, observes)?;
     events::link(&mut linker.instance(&interface("events"))?, observes)?;
+    metrics::link(&mut linker.instance(&interface("metrics"))?, observes)?;
     random::link(&mut linker.instance(&interface("random"))?, observes)?;
     requests::link(&mut linker.instance(&interface("requests"))?, changes)
 }

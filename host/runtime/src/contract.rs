@@ -7,12 +7,14 @@ mod answer;
 mod app;
 mod failure;
 mod invocation;
+mod tls;
 
 pub(crate) use answer::Step;
 pub use answer::{Answer, Fault, Figure, Finding, Outcome, Probed, Progress, Report, Request};
 pub use app::{App, Claim, Death, Entry, Extra, Member, Seen, Snapshot, Standing, Volume};
 pub use failure::Failure;
 pub use invocation::{Act, Call, Cause, MoveCause};
+pub use tls::{Identity, Tls, Trust};
 
 /// The WIT package that this host speaks.
 pub(crate) const PACKAGE: &str = "stateward:plugin";

@@ -24,6 +24,8 @@ pub struct Grants {
     pub state: bool,
     /// Requests to the host, such as claiming a role.
     pub requests: bool,
+    /// Discarding the volumes of a member.
+    pub discard_volumes: bool,
     /// Events on the app.
     pub events: bool,
 }
@@ -90,6 +92,7 @@ impl Grants {
             },
             state: asks.state.is_some(),
             requests: asks.requests.is_some(),
+            discard_volumes: asks.discard_volumes.is_some(),
             events: asks.events.is_some(),
         }
     }
@@ -125,6 +128,11 @@ impl Grants {
         let flags = [
             (&asks.state, self.state, "state: true"),
             (&asks.requests, self.requests, "requests: true"),
+            (
+                &asks.discard_volumes,
+                self.discard_volumes,
+                "discardVolumes: true",
+            ),
             (&asks.events, self.events, "events: true"),
         ];
         for (ask, given, grant) in flags {

@@ -14,6 +14,8 @@ pub enum Hook {
     Validate,
     /// Key/values for a pod.
     MemberConfig,
+    /// In which order are members to be updated?
+    UpdateOrder,
     /// What is this member's role and health?
     Probe,
     /// May the app take the next step toward its new size?
@@ -22,8 +24,12 @@ pub enum Hook {
     PostReady,
     /// A pod is about to be deleted: prepare for it.
     PreDelete,
+    /// The pod of a member that left for good is gone.
+    PostDelete,
     /// Move an exclusive role away from its holder.
     MoveRole,
+    /// A job that the manifest names.
+    Task,
 }
 
 /// What the host lets a hook do.
@@ -40,15 +46,18 @@ pub enum Kind {
 
 impl Hook {
     /// All of them.
-    pub const ALL: [Hook; 8] = [
+    pub const ALL: [Hook; 11] = [
         Hook::Describe,
         Hook::Validate,
         Hook::MemberConfig,
+        Hook::UpdateOrder,
         Hook::Probe,
         Hook::PreScale,
         Hook::PostReady,
         Hook::PreDelete,
+        Hook::PostDelete,
         Hook::MoveRole,
+        Hook::Task,
     ];
 
     /// The name in the contract.
@@ -57,20 +66,30 @@ impl Hook {
             Hook::Describe => "describe",
             Hook::Validate => "validate",
             Hook::MemberConfig => "member-config",
+            Hook::UpdateOrder => "update-order",
             Hook::Probe => "probe",
             Hook::PreScale => "pre-scale",
             Hook::PostReady => "post-ready",
             Hook::PreDelete => "pre-delete",
+            Hook::PostDelete => "post-delete",
             Hook::MoveRole => "move-role",
+            Hook::Task => "task",
         }
     }
 
     /// What it may do.
     pub fn kind(self) -> Kind {
         match self {
-            Hook::Describe | Hook::Validate | Hook::MemberConfig => Kind::Decide,
+            Hook::Describe | Hook::Validate | Hook::MemberConfig | Hook::UpdateOrder => {
+                Kind::Decide
+            }
             Hook::Probe => Kind::Probe,
-            Hook::PreScale | Hook::PostReady | Hook::PreDelete | Hook::MoveRole => Kind::Act,
+            Hook::PreScale
+            | Hook::PostReady
+            | Hook::PreDelete
+            | Hook::PostDelete
+            | Hook::MoveRole
+            | Hook::Task => Kind::Act,
         }
     }
 

@@ -50,8 +50,8 @@ mod usage;
 
 pub use contract::{
     Act, Answer, App, Call, Cause, Claim, Death, Entry, Extra, Failure, Fault, Figure, Finding,
-    Member, MoveCause, Outcome, Probed, Progress, Report, Request, Seen, Snapshot, Standing,
-    Volume,
+    Identity, Member, MoveCause, Outcome, Probed, Progress, Report, Request, Seen, Snapshot,
+    Standing, Tls, Trust, Volume,
 };
 pub use digest::{Digest, NotADigest};
 pub use effects::{Command, Effects, ExecOutput, Level, Stream, Weight};
@@ -59,7 +59,7 @@ pub use errors::{CallError, CallFault, LoadError, RuntimeError};
 pub use grants::{ExecGrant, Grants, MissingGrant, NeedsConsent, SecretsGrant, TcpGrant};
 pub use hook::{Hook, Kind};
 pub use limits::Limits;
-pub use manifest::{Asks, ExecAsk, Lanes, Manifest, Role, SecretAsk, TcpAsk, Why};
+pub use manifest::{Asks, ExecAsk, Lanes, Manifest, Role, SecretAsk, Task, TcpAsk, Why};
 pub use plugin::{Granted, Plugin};
 pub use runtime::{Options, Runtime};
 pub use usage::Usage;

@@ -30,6 +30,9 @@ pub struct Manifest {
     /// Which invocations may run beside each other.
     #[serde(default)]
     pub lanes: Lanes,
+    /// The jobs that `task` knows.
+    #[serde(default)]
+    pub tasks: Vec<Task>,
     /// JSON schema of `spec.plugin.settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
@@ -51,6 +54,9 @@ pub struct Asks {
     /// Requests to the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<Why>,
+    /// Discarding the volumes of a member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discard_volumes: Option<Why>,
     /// Events on the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Why>,
@@ -108,6 +114,27 @@ pub struct Role {
     /// The plugin can move it (`move-role`).
     #[serde(default)]
     pub movable: bool,
+    /// The host has it moved away (`move-role` with the cause `failed`) when its holder was unhealthy for so long. A holder that is gone has failed at
+    /// once.
+    #[serde(default = "default_grace", rename = "grace-seconds")]
+    pub grace_seconds: u32,
+}
+
+fn default_grace() -> u32 {
+    30
+}
+
+/// A job that `task` knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Task {
+    /// Its name, a DNS label.
+    pub name: String,
+    /// What it is for, for the users who start it.
+    pub why: String,
+    /// The host starts it after each finished scale.
+    #[serde(default)]
+    pub after_scale: bool,
 }
 
 /// Which invocations may run beside each other.
@@ -116,6 +143,8 @@ pub struct Role {
 pub struct Lanes {
     /// `post-ready` may run beside another act invocation, never beside `move-role`.
     pub post_ready_overlaps: bool,
+    /// `move-role` with the cause `failed` cuts a running call of another hook short, instead of waiting for its end.
+    pub failover_interrupts: bool,
 }
 
 impl Manifest {
@@ -147,6 +176,11 @@ impl Manifest {
         self.roles.iter().find(|role| role.name == name)
     }
 
+    /// The task of this name.
+    pub fn task(&self, name: &str) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.name == name)
+    }
+
     fn mistake(&self) -> Option<String> {
         if !is_label(&self.name) {
             return Some(format!(
@@ -167,6 +201,15 @@ impl Manifest {
             }
             if !names.insert(&role.name) {
                 return Some(format!("role {:?} is listed twice", role.name));
+            }
+        }
+        let mut tasks = BTreeSet::new();
+        for task in &self.tasks {
+            if !is_label(&task.name) {
+                return Some(format!("task {:?} is no DNS label", task.name));
+            }
+            if !tasks.insert(&task.name) {
+                return Some(format!("task {:?} is listed twice", task.name));
             }
         }
         for ask in &self.asks.exec {
@@ -236,7 +279,7 @@ mod tests {
     #[test]
     fn a_field_that_this_host_does_not_know_needs_a_newer_one() {
         let anywhere = [
-            r#"{"name":"a","version":"1","tasks":[]}"#,
+            r#"{"name":"a","version":"1","errands":[]}"#,
             r#"{"name":"a","version":"1","asks":{"http":[]}}"#,
             r#"{"name":"a","version":"1","lanes":{"probe-rests":true}}"#,
         ];

@@ -168,6 +168,15 @@ impl Granted {
         self.blamed(hook, sandbox.checked_config(config))
     }
 
+    /// In which order are the members to be updated? What it answers is checked by nobody here.
+    pub async fn update_order(&self, snapshot: Snapshot) -> Result<Vec<u32>, CallError> {
+        let hook = Hook::UpdateOrder;
+        let app = Arc::clone(&snapshot.app);
+        let setting = self.decide(hook, snapshot);
+        let (order, sandbox) = self.call::<_, Vec<u32>>(setting, (app,)).await?;
+        self.blamed(hook, sandbox.checked_order(order))
+    }
+
     /// What is this member's role and health?
     pub async fn probe(
         &self,
@@ -232,6 +241,17 @@ impl Granted {
                     self.error(hook, CallFault::NotInSnapshot(missing))
                 })?;
                 self.call(setting, (call, app, held, cause, target)).await?
+            }
+            Act::PostDelete { ordinal, was } => {
+                self.call(setting, (call, app, ordinal, was)).await?
+            }
+            Act::Task {
+                name,
+                member,
+                arguments,
+            } => {
+                self.call(setting, (call, app, name, member, arguments))
+                    .await?
             }
         };
         let outcome = self.blamed(hook, sandbox.checked_outcome(answer))?;

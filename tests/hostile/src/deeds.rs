@@ -72,7 +72,7 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
         "dial" => {
             let (port, pods) = argument.split_once(',').unwrap_or((argument, ""));
             let pods: Vec<String> = pods.split(',').map(str::to_owned).collect();
-            return say(outcomes(tcp::connect(&pods, port, 60_000)));
+            return say(outcomes(tcp::connect(&pods, port, None, 60_000)));
         }
         "drip" => drip(&pod(app.start)),
         "guzzle" => return say(guzzle(&pod(app.start))),
@@ -209,7 +209,7 @@ fn outcomes(connected: Vec<Connected>) -> String {
 }
 
 fn connect(pod: &str, port: &str) -> Connected {
-    tcp::connect(&[pod.to_owned()], port, 1000).remove(0)
+    tcp::connect(&[pod.to_owned()], port, None, 1000).remove(0)
 }
 
 fn talk(pod: &str, port: &str) -> String {
@@ -227,7 +227,7 @@ fn talk(pod: &str, port: &str) -> String {
 /// Opens connections, all at the same time, and keeps them.
 fn handles(pod: &str, count: u32) -> String {
     let pods = vec![pod.to_owned(); count as usize];
-    let connections = tcp::connect(&pods, "mysql", 1000);
+    let connections = tcp::connect(&pods, "mysql", None, 1000);
     let open = connections
         .iter()
         .filter(|connection| connection.is_ok())

@@ -4,7 +4,8 @@
 
 use crate::bindings;
 use crate::bindings::exports::stateward::plugin::{
-    describe, member_config, move_role, post_ready, pre_delete, pre_scale, probe, validate,
+    describe, member_config, move_role, post_delete, post_ready, pre_delete, pre_scale, probe,
+    task, update_order, validate,
 };
 use crate::bindings::stateward::plugin::types::{
     App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Outcome, Report,
@@ -18,7 +19,8 @@ impl describe::Guest for Hostile {
         r#"{
             "name": "hostile", "version": "0.1.0", "sdk": "0.1.0",
             "asks": { "tcp": [{ "port": "mysql", "why": "talk to members" }] },
-            "roles": [{ "name": "primary", "exclusive": true, "movable": true }, { "name": "witness" }]
+            "roles": [{ "name": "primary", "exclusive": true, "movable": true }, { "name": "witness" }],
+            "tasks": [{ "name": "tidy", "why": "show that tasks run" }]
         }"#
         .to_owned()
     }
@@ -118,6 +120,41 @@ impl move_role::Guest for Hostile {
                 "{} {} {why:?} {target:?}",
                 held.role, held.epoch
             ))),
+            _ => deeds::act(&app, None),
+        }
+    }
+}
+
+impl update_order::Guest for Hostile {
+    fn run(app: App) -> Vec<u32> {
+        let wanted = app.start..app.start + app.target;
+        match app.settings.as_str() {
+            "\"upwards\"" => wanted.collect(),
+            "\"twice\"" => vec![app.start; app.target as usize],
+            _ => wanted.rev().collect(),
+        }
+    }
+}
+
+impl post_delete::Guest for Hostile {
+    fn run(_call: Call, app: App, ordinal: u32, was: String) -> Result<Outcome, Fault> {
+        match app.settings.as_str() {
+            "\"echo\"" => Ok(Outcome::Refuse(format!("{ordinal} {was}"))),
+            _ => deeds::act(&app, None),
+        }
+    }
+}
+
+impl task::Guest for Hostile {
+    fn run(
+        _call: Call,
+        app: App,
+        name: String,
+        member: Option<u32>,
+        arguments: String,
+    ) -> Result<Outcome, Fault> {
+        match app.settings.as_str() {
+            "\"echo\"" => Ok(Outcome::Refuse(format!("{name} {member:?} {arguments:?}"))),
             _ => deeds::act(&app, None),
         }
     }

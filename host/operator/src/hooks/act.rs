@@ -135,7 +135,7 @@ pub(crate) fn phase(called: &Called, failures: u32, now: Timestamp) -> Answer {
             digest: called.serving.facts.digest.clone(),
         },
     };
-    let requests = said.requests.iter().map(request).collect();
+    let requests = said.requests.iter().filter_map(request).collect();
     Answer {
         phase,
         checkpoint,
@@ -143,8 +143,9 @@ pub(crate) fn phase(called: &Called, failures: u32, now: Timestamp) -> Answer {
     }
 }
 
-fn request(request: &Request) -> RoleRequest {
-    match request {
+/// The requests that are about roles.
+fn request(request: &Request) -> Option<RoleRequest> {
+    Some(match request {
         Request::ClaimRole {
             role,
             pod,
@@ -158,7 +159,10 @@ fn request(request: &Request) -> RoleRequest {
             role: role.clone(),
             after_epoch: *after_epoch,
         },
-    }
+        Request::DeletePod { .. } | Request::DiscardVolumes { .. } | Request::Quarantine { .. } => {
+            return None;
+        }
+    })
 }
 
 /// 1 s, 2 s, 4 s … 60 s, each up to a fifth more, so that many apps do not ask in step.

@@ -10,6 +10,9 @@ use crate::sandbox::Sandbox;
 /// Names of roles, tasks, figures and config keys.
 const MAX_NAME: usize = 63;
 
+/// Ordinals of an update order.
+const MAX_ORDER: usize = 100_000;
+
 impl Sandbox {
     pub(crate) fn checked_outcome(
         &self,
@@ -93,6 +96,11 @@ impl Sandbox {
             }
         }
         Ok(checked)
+    }
+
+    pub(crate) fn checked_order(&self, order: Vec<u32>) -> Result<Vec<u32>, CallFault> {
+        fits("update order", order.len(), MAX_ORDER)?;
+        Ok(order)
     }
 
     fn checked_extra(&self, extra: Extra) -> Result<Extra, CallFault> {

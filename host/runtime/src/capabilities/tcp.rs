@@ -9,7 +9,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 
 use super::forbid;
-use crate::contract::Failure;
+use crate::contract::{Failure, Tls};
 use crate::effects::Stream;
 use crate::grants::port_grant;
 use crate::sandbox::Sandbox;
@@ -39,16 +39,21 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
             "connect",
             "[method]connection.read",
             "[method]connection.write",
+            "[method]connection.start-tls",
         ];
         return forbid(tcp, "tcp", &functions);
     }
     tcp.func_wrap_async(
         "connect",
         |mut cx: StoreContextMut<'_, Sandbox>,
-         (pods, port, timeout_ms): (Vec<String>, String, u32)| {
+         (pods, port, secure, timeout_ms): (Vec<String>, String, Option<Tls>, u32)| {
             Box::new(async move {
                 let sandbox = cx.data_mut();
                 sandbox.meter.enter()?;
+                if secure.is_some() {
+                    let refused = |_| Err(no_tls_yet());
+                    return Ok((pods.into_iter().map(refused).collect(),));
+                }
                 let connections = sandbox.connect(pods, &port, timeout_ms).await?;
                 sandbox.meter.resume();
                 Ok((connections,))
@@ -68,6 +73,13 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
             })
         },
     )?;
+    tcp.func_wrap(
+        "[method]connection.start-tls",
+        |mut cx: StoreContextMut<'_, Sandbox>, _: (Resource<Connection>, Tls, u32)| {
+            cx.data_mut().meter.enter()?;
+            Ok((Err::<(), _>(no_tls_yet()),))
+        },
+    )?;
     tcp.func_wrap_async(
         "[method]connection.write",
         |mut cx: StoreContextMut<'_, Sandbox>,
@@ -81,6 +93,10 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
             })
         },
     )
+}
+
+fn no_tls_yet() -> Failure {
+    Failure::Tls("this host encrypts no streams".to_owned())
 }
 
 impl Sandbox {

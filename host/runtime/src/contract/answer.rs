@@ -62,13 +62,39 @@ pub enum Request {
         /// Epoch of the claim that is released.
         after_epoch: u64,
     },
+    /// Replace this pod.
+    DeletePod {
+        /// UID of the pod.
+        pod: String,
+        /// For people.
+        why: String,
+    },
+    /// Delete the claims of this member, so that it comes back empty.
+    DiscardVolumes {
+        /// The member.
+        ordinal: u32,
+        /// UIDs of the claims.
+        claims: Vec<String>,
+        /// For people.
+        why: String,
+    },
+    /// Do not start this member again until a user releases it.
+    Quarantine {
+        /// The member.
+        ordinal: u32,
+        /// For people.
+        why: String,
+    },
 }
 
 impl Request {
-    /// The role that it is about.
-    pub fn role(&self) -> &str {
+    /// The role that it is about, where it is about one.
+    pub fn role(&self) -> Option<&str> {
         match self {
-            Request::ClaimRole { role, .. } | Request::ReleaseRole { role, .. } => role,
+            Request::ClaimRole { role, .. } | Request::ReleaseRole { role, .. } => Some(role),
+            Request::DeletePod { .. }
+            | Request::DiscardVolumes { .. }
+            | Request::Quarantine { .. } => None,
         }
     }
 }

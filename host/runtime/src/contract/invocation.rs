@@ -56,6 +56,22 @@ pub enum Act {
         /// The member that is to hold it; none: the plugin chooses.
         target: Option<u32>,
     },
+    /// The pod of a member that left for good is gone: tidy up after it.
+    PostDelete {
+        /// The ordinal that it had.
+        ordinal: u32,
+        /// UID of the pod that is gone.
+        was: String,
+    },
+    /// A job that the manifest names.
+    Task {
+        /// Its name.
+        name: String,
+        /// The member that it is about.
+        member: Option<u32>,
+        /// What the user gave.
+        arguments: String,
+    },
 }
 
 /// Why a pod is about to go.
@@ -116,6 +132,8 @@ impl Act {
             Act::PostReady { .. } => Hook::PostReady,
             Act::PreDelete { .. } => Hook::PreDelete,
             Act::MoveRole { .. } => Hook::MoveRole,
+            Act::PostDelete { .. } => Hook::PostDelete,
+            Act::Task { .. } => Hook::Task,
         }
     }
 }

@@ -39,10 +39,13 @@ pub(super) async fn every_hook_has_its_type(
             Hook::Describe => fits::<(), (String,)>,
             Hook::Validate => fits::<(Option<App>, App), (Vec<Finding>,)>,
             Hook::MemberConfig => fits::<(App, Member), (Extra,)>,
+            Hook::UpdateOrder => fits::<(App,), (Vec<u32>,)>,
             Hook::Probe => fits::<(App, Member), (Result<Report, Fault>,)>,
             Hook::PreScale => fits::<(Call, App), Acted>,
             Hook::PostReady => fits::<(Call, App, Member), Acted>,
             Hook::PreDelete => fits::<(Call, App, Member, Cause), Acted>,
+            Hook::PostDelete => fits::<(Call, App, u32, String), Acted>,
+            Hook::Task => fits::<(Call, App, String, Option<u32>, String), Acted>,
             Hook::MoveRole => fits::<(Call, App, Claim, MoveCause, Option<u32>), Acted>,
         };
         fits(&instance, store, function)

@@ -19,6 +19,7 @@ fn everything() -> Grants {
         },
         state: true,
         requests: true,
+        discard_volumes: true,
         events: true,
     }
 }
