@@ -1,6 +1,7 @@
 //! The plugin as a component: the host's calls come in here, the host's functions go out from here.
 
 mod arguments;
+mod exchanges;
 mod hooks;
 mod imports;
 

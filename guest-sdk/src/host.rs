@@ -3,8 +3,8 @@
 //! | trait | offered to | may |
 //! |---|---|---|
 //! | [`View`] | decide hooks: `validate`, `member_config` | read the snapshot and `state`, log |
-//! | [`Reach`] | `probe` | also talk to members, read secrets, emit events |
-//! | [`Host`] | act hooks | also ask for roles and write `state` |
+//! | [`Reach`] | `probe` | also talk to members, read secrets and configuration, emit events, set metrics |
+//! | [`Host`] | act hooks | also start programs, ask for roles and replacements, and write `state` |
 //!
 //! Each is part of the next, so a function that takes `&dyn Reach` serves act hooks too. What needs a grant says so; without it the answer is
 //! [`Failure::Denied`] with the name of the missing grant.
@@ -12,7 +12,9 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::http::{Request, Response};
 use crate::member::{Death, Member};
+use crate::tls::Tls;
 
 /// What every hook may do: look.
 pub trait View {
@@ -72,13 +74,25 @@ pub trait View {
 /// What a probe may do besides: talk to members.
 pub trait Reach: View {
     /// Dials all these pods at the same time; one answer per pod, in their order. `port` is the name of a container port, or its number.
-    /// Grant: `tcp`, by port.
-    fn connect(
+    /// `secure`: TLS from the first byte. The time is for both, dialling and agreeing on TLS. Grant: `tcp`, by port.
+    fn dial(
         &self,
         pods: &[&str],
         port: &str,
+        secure: Option<&Tls>,
         timeout: Duration,
     ) -> Vec<Result<Box<dyn Connection>, Failure>>;
+
+    /// Sends the same HTTP request to all these pods at the same time; one answer per pod, in their order. Any status is an answer; redirects are
+    /// not followed. For one member, `http` reads better. Grant: `http`, by port, method and path.
+    fn send(
+        &self,
+        pods: &[&str],
+        port: &str,
+        secure: Option<&Tls>,
+        request: &Request,
+        timeout: Duration,
+    ) -> Vec<Result<Response, Failure>>;
 
     /// Runs a program in a container of this pod. Grant: `exec`, by container and pattern of the command line.
     fn exec(&self, pod: &str, command: &Command, timeout: Duration) -> Result<Output, Failure>;
@@ -87,13 +101,32 @@ pub trait Reach: View {
     /// Grant: `secrets`, by slot.
     fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure>;
 
+    /// The value that the app's owner bound to this slot from a ConfigMap. Grant: `config`, by slot.
+    fn config(&self, slot: &str) -> Result<Vec<u8>, Failure>;
+
     /// A Kubernetes event on the app, for its owner. `reason` is CamelCase, at most 64 characters; `note` at most 1 KiB. Grant: `events`.
     fn event(&self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure>;
+
+    /// Sets a gauge of the operator's metrics, of this member or of the app as a whole. Grant: `metrics`, by name.
+    fn gauge(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure>;
+
+    /// Adds to a counter of the operator's metrics. What is negative or no number is refused. Grant: `metrics`, by name.
+    fn count(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure>;
 
     /// At most 4096 bytes from the host's secure source.
     fn random(&self, count: u32) -> Vec<u8>;
 
-    /// Dials one pod, see [`connect`](Reach::connect).
+    /// Dials all these pods without TLS, see [`dial`](Reach::dial).
+    fn connect(
+        &self,
+        pods: &[&str],
+        port: &str,
+        timeout: Duration,
+    ) -> Vec<Result<Box<dyn Connection>, Failure>> {
+        self.dial(pods, port, None, timeout)
+    }
+
+    /// Dials one pod without TLS, see [`dial`](Reach::dial).
     fn connect_one(
         &self,
         pod: &str,
@@ -108,8 +141,8 @@ pub trait Reach: View {
 
 /// What an act hook may do besides: change things.
 ///
-/// The two requests are queued and committed together with the outcome and its checkpoint, in one write; they are dropped when the call fails.
-/// Their effect shows in [`App::claims`](crate::App::claims) of the next call.
+/// Requests (roles, `delete_pod`, `discard_volumes`, `quarantine`) are queued and committed together with the outcome and its checkpoint, in one write; they are dropped when the call fails.
+/// The effect of a claim shows in [`App::claims`](crate::App::claims) of the next call.
 pub trait Host: Reach {
     /// Makes this pod the holder of an exclusive role, under a new epoch. `after_epoch` is the epoch of the claim that this one follows, 0 for
     /// the first; [`Failure::Conflict`] when another claim came in between. Grant: `requests`.
@@ -117,6 +150,24 @@ pub trait Host: Reach {
 
     /// Leaves the role without a holder. Grant: `requests`.
     fn release_role(&self, role: &str, after_epoch: u64) -> Result<(), Failure>;
+
+    /// Replaces this pod: the member comes back with its volumes. `move_role` and `pre_delete` (cause `replace`) come before it. `why` is for people, at
+    /// most 1 KiB. Grant: `requests`.
+    fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure>;
+
+    /// Deletes these claims of a member, by UID, so that it comes back empty; its pod is replaced as above. The UIDs stand in
+    /// [`Member::claims`](crate::Member::claims). Grant: `discard-volumes`.
+    fn discard_volumes(&self, ordinal: u32, claims: &[&str], why: &str) -> Result<(), Failure>;
+
+    /// Keeps this member from being started again until a user releases it. Grant: `requests`.
+    fn quarantine(&self, ordinal: u32, why: &str) -> Result<(), Failure>;
+
+    /// Starts a program that may outlive this call. Under a key (at most 63 letters, digits, `-`, `_` and `.`) of one start of the container it runs at
+    /// most once: a repeated start answers what [`poll`](Host::poll) would. Grant: `exec`.
+    fn start(&self, pod: &str, key: &str, command: &Command) -> Result<Job, Failure>;
+
+    /// What became of a program that was started. A key that was never started is [`Job::Lost`]. Grant: `exec`.
+    fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure>;
 
     /// Stores a small fact of the app that must outlive calls; durable when it returns. At most 16 keys of at most 1 KiB. `after_version` is the
     /// version that was read, 0 for a key that was never written; [`Failure::Conflict`] when it was written since. Answers the new version.
@@ -131,6 +182,9 @@ pub trait Connection {
 
     /// Writes all of it.
     fn write(&mut self, data: &[u8], timeout: Duration) -> Result<(), Failure>;
+
+    /// Encrypts the stream from here on, for protocols that agree on TLS in clear words first. What was received and not read yet is an error.
+    fn start_tls(&mut self, tls: &Tls, timeout: Duration) -> Result<(), Failure>;
 }
 
 /// A program to run in a container.
@@ -177,6 +231,19 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// Whether output beyond the limit (256 KiB each) was dropped.
     pub truncated: bool,
+}
+
+/// What became of a program that was started under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// It runs.
+    Running,
+    /// It ended.
+    Exited(Output),
+    /// Nobody knows any more: the container restarted, or the host did. Ask the application what came of it.
+    Lost,
+    /// A word of a newer host.
+    Other(String),
 }
 
 /// A fact that the plugin stored.

@@ -11,19 +11,20 @@
 //! #[plugin]
 //! impl Ring {
 //!     fn manifest() -> Manifest {
-//!         Manifest::new("ring", "0.1.0").tcp("admin", "hand data over before a member leaves")
+//!         Manifest::new("ring", "0.1.0").http("admin", "*", "/**", "hand data over before a member leaves")
 //!     }
 //!
-//!     fn pre_delete(&self, _: &Call, _: &App, leaving: &Member, why: &Cause, host: &dyn Host) -> Step {
-//!         let (Some(pod), true) = (&leaving.pod, why.is_for_good()) else {
+//!     fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
+//!         if !leaving.for_good() {
 //!             return done(); // an update or an eviction: it comes back
-//!         };
-//!         let mut admin = host.connect_one(pod, "admin", secs(2))?;
-//!         admin.write(b"leave\n", secs(2))?;
-//!         match admin.read(64, secs(2))?.as_slice() {
-//!             b"left\n" => done(),
-//!             _ => again("handing its data over").after(secs(5)),
 //!         }
+//!         let admin = host.http(leaving, "admin");
+//!         match admin.get("/state")?.text()? {
+//!             "LEFT" => return done(),
+//!             "LEAVING" => {}
+//!             _ => drop(admin.post("/leave")?),
+//!         }
+//!         again("handing its data over").after(secs(5))
 //!     }
 //! }
 //! # fn main() {}
@@ -33,7 +34,8 @@
 //!
 //! - A hook is called at least once under one [id](Call::id): look first, then do at most what is missing, and answer [`done`], [`again`] or
 //!   [`refuse`]. `?` on a failed host call means: try again.
-//! - Test with [`testing::MockHost`]: plain `cargo test`, no wasm, no cluster.
+//! - Test with [`testing::MockHost`], one call at a time, or with the crate `stateward-testkit`, whole scenarios with every fault: plain `cargo test`,
+//!   no wasm, no cluster.
 //! - A panic ends the call; its message and place reach the operator's log.
 
 #![deny(missing_docs)]
@@ -46,13 +48,16 @@ mod call;
 mod failure;
 mod finding;
 mod host;
+mod http;
 mod manifest;
 mod member;
+mod occasion;
 mod plugin;
 pub mod prelude;
 mod report;
 mod step;
 pub mod testing;
+mod tls;
 
 #[cfg(target_arch = "wasm32")]
 #[rustfmt::skip]
@@ -64,15 +69,18 @@ pub use app::{App, BadSettings, Claim};
 pub use call::{Call, Cause, MoveCause};
 pub use failure::Failure;
 pub use finding::Finding;
-pub use host::{Command, Connection, Entry, Host, Level, Output, Reach, View, Weight};
+pub use host::{Command, Connection, Entry, Host, Job, Level, Output, Reach, View, Weight};
+pub use http::{Credentials, Http, Request, Response};
 pub use manifest::{Manifest, Role};
 pub use member::{Death, Member, Seen, Standing, Volume};
+pub use occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
 pub use plugin::{Hook, Plugin};
 pub use report::{Figure, Report};
 pub use stateward_sdk_macros::plugin;
 pub use step::{
     CHECKPOINT_MAX, Fault, Outcome, Pacing, Progress, Step, again, done, millis, refuse, secs,
 };
+pub use tls::{Identity, Tls, Trust};
 
 /// Version of this SDK, as manifests tell it to the host.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

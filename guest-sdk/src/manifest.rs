@@ -24,21 +24,65 @@ pub struct Manifest {
     pub(crate) asks: Asks,
     roles: Vec<Role>,
     lanes: Lanes,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<TaskEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Asks {
     pub(crate) tcp: Vec<TcpAsk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) http: Vec<HttpAsk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_unverified: Option<Why>,
     pub(crate) exec: Vec<ExecAsk>,
     pub(crate) secrets: Vec<SecretAsk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) config: Vec<SecretAsk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) metrics: Vec<MetricAsk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<Why>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requests: Option<Why>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) discard_volumes: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) events: Option<Why>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct HttpAsk {
+    pub(crate) port: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct MetricAsk {
+    pub(crate) name: String,
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct TaskEntry {
+    name: String,
+    why: String,
+    #[serde(skip_serializing_if = "is_false")]
+    after_scale: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +113,8 @@ pub(crate) struct Why {
 #[serde(rename_all = "kebab-case")]
 struct Lanes {
     post_ready_overlaps: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    failover_interrupts: bool,
 }
 
 /// A role that members can have.
@@ -77,6 +123,8 @@ pub struct Role {
     name: String,
     exclusive: bool,
     movable: bool,
+    #[serde(rename = "grace-seconds", skip_serializing_if = "Option::is_none")]
+    grace_seconds: Option<u32>,
 }
 
 impl Role {
@@ -86,6 +134,7 @@ impl Role {
             name: name.into(),
             exclusive: false,
             movable: false,
+            grace_seconds: None,
         }
     }
 
@@ -94,6 +143,15 @@ impl Role {
         Role {
             exclusive: true,
             ..Role::shared(name)
+        }
+    }
+
+    /// The host has it moved away (`move_role`, cause `failed`) when its holder was unhealthy for so long; without it, after 30 s. A holder that is
+    /// gone has failed at once.
+    pub fn grace(self, time: std::time::Duration) -> Role {
+        Role {
+            grace_seconds: Some(u32::try_from(time.as_secs()).unwrap_or(u32::MAX)),
+            ..self
         }
     }
 
@@ -116,6 +174,7 @@ impl Manifest {
             asks: Asks::default(),
             roles: Vec::new(),
             lanes: Lanes::default(),
+            tasks: Vec::new(),
             settings: None,
         }
     }
@@ -126,6 +185,30 @@ impl Manifest {
             port: port.into(),
             why: why.into(),
         });
+        self
+    }
+
+    /// Asks for HTTP requests to this port of members. `method` is one, or `*`; `path` is literal, with `*` for any one part of it and `/**` at the end
+    /// for any further ones.
+    pub fn http(
+        mut self,
+        port: impl Into<String>,
+        method: impl Into<String>,
+        path: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Manifest {
+        self.asks.http.push(HttpAsk {
+            port: port.into(),
+            method: method.into(),
+            path: path.into(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks to accept any certificate under TLS.
+    pub fn tls_unverified(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.tls_unverified = Some(Why { why: why.into() });
         self
     }
 
@@ -154,13 +237,37 @@ impl Manifest {
         self
     }
 
+    /// Asks for the value that the app's owner binds to this slot from a ConfigMap.
+    pub fn config(mut self, slot: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.asks.config.push(SecretAsk {
+            slot: slot.into(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks to keep a number of this name in the operator's metrics, besides the figures of `probe`.
+    pub fn metric(mut self, name: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.asks.metrics.push(MetricAsk {
+            name: name.into(),
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks to discard the volumes of members.
+    pub fn discard_volumes(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.discard_volumes = Some(Why { why: why.into() });
+        self
+    }
+
     /// Asks to store facts of the app.
     pub fn state(mut self, why: impl Into<String>) -> Manifest {
         self.asks.state = Some(Why { why: why.into() });
         self
     }
 
-    /// Asks to claim and release roles.
+    /// Asks to claim and release roles, and to have pods replaced or members kept away.
     pub fn requests(mut self, why: impl Into<String>) -> Manifest {
         self.asks.requests = Some(Why { why: why.into() });
         self
@@ -181,6 +288,32 @@ impl Manifest {
     /// `post_ready` of a member may run while another act hook runs for the app, `move_role` excepted. Without it, one act hook runs at a time.
     pub fn post_ready_overlaps(mut self) -> Manifest {
         self.lanes.post_ready_overlaps = true;
+        self
+    }
+
+    /// `move_role` with the cause `failed` cuts a running call of another hook short, instead of waiting for its end.
+    pub fn failover_interrupts(mut self) -> Manifest {
+        self.lanes.failover_interrupts = true;
+        self
+    }
+
+    /// Knows this job: `task` runs it when a user starts it, or a probe [wants](crate::Report::wants) it. `why` is for the users.
+    pub fn task(mut self, name: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.tasks.push(TaskEntry {
+            name: name.into(),
+            why: why.into(),
+            after_scale: false,
+        });
+        self
+    }
+
+    /// Knows this job, and the host also starts it after each finished scale.
+    pub fn task_after_scale(mut self, name: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.tasks.push(TaskEntry {
+            name: name.into(),
+            why: why.into(),
+            after_scale: true,
+        });
         self
     }
 

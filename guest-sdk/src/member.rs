@@ -29,6 +29,16 @@ pub struct Member {
 }
 
 impl Member {
+    /// UIDs of the claims of its volumes, for [`discard_volumes`](crate::Host::discard_volumes).
+    pub fn claims(&self) -> Vec<&str> {
+        let all = self.extra.get("claims").map(String::as_str);
+        all.unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|uid| !uid.is_empty())
+            .collect()
+    }
+
     /// Whether a pod exists that is not on its way out.
     pub fn is_there(&self) -> bool {
         self.pod.is_some() && !matches!(self.standing, Standing::Absent | Standing::Terminating)

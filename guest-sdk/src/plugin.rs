@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::{App, Claim};
-use crate::call::{Call, Cause, MoveCause};
+use crate::app::App;
 use crate::finding::Finding;
 use crate::host::{Host, Reach, View};
 use crate::manifest::Manifest;
 use crate::member::Member;
+use crate::occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
 use crate::report::Report;
 use crate::step::{Fault, Step};
 
@@ -18,6 +18,8 @@ pub enum Hook {
     Validate,
     /// `member_config`
     MemberConfig,
+    /// `update_order`
+    UpdateOrder,
     /// `probe`
     Probe,
     /// `pre_scale`
@@ -26,8 +28,30 @@ pub enum Hook {
     PostReady,
     /// `pre_delete`
     PreDelete,
+    /// `post_delete`
+    PostDelete,
     /// `move_role`
     MoveRole,
+    /// `task`
+    Task,
+}
+
+impl Hook {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hook::Validate => "validate",
+            Hook::MemberConfig => "member-config",
+            Hook::UpdateOrder => "update-order",
+            Hook::Probe => "probe",
+            Hook::PreScale => "pre-scale",
+            Hook::PostReady => "post-ready",
+            Hook::PreDelete => "pre-delete",
+            Hook::PostDelete => "post-delete",
+            Hook::MoveRole => "move-role",
+            Hook::Task => "task",
+        }
+    }
 }
 
 /// What `#[plugin]` implements. Authors do not write it; the [test host](crate::testing) and the component call it. A hook that the author did
@@ -61,6 +85,12 @@ pub trait Plugin {
         None
     }
 
+    /// Calls `update_order`.
+    fn on_update_order(&self, app: &App, view: &dyn View) -> Option<Vec<u32>> {
+        let _ = (app, view);
+        None
+    }
+
     /// Calls `probe`.
     fn on_probe(
         &self,
@@ -73,47 +103,38 @@ pub trait Plugin {
     }
 
     /// Calls `pre_scale`.
-    fn on_pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Option<Step> {
-        let _ = (call, app, host);
+    fn on_pre_scale(&self, scaling: &Scaling, host: &dyn Host) -> Option<Step> {
+        let _ = (scaling, host);
         None
     }
 
     /// Calls `post_ready`.
-    fn on_post_ready(
-        &self,
-        call: &Call,
-        app: &App,
-        member: &Member,
-        host: &dyn Host,
-    ) -> Option<Step> {
-        let _ = (call, app, member, host);
+    fn on_post_ready(&self, joining: &Joining, host: &dyn Host) -> Option<Step> {
+        let _ = (joining, host);
         None
     }
 
     /// Calls `pre_delete`.
-    fn on_pre_delete(
-        &self,
-        call: &Call,
-        app: &App,
-        member: &Member,
-        why: &Cause,
-        host: &dyn Host,
-    ) -> Option<Step> {
-        let _ = (call, app, member, why, host);
+    fn on_pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Option<Step> {
+        let _ = (leaving, host);
+        None
+    }
+
+    /// Calls `post_delete`.
+    fn on_post_delete(&self, left: &Left, host: &dyn Host) -> Option<Step> {
+        let _ = (left, host);
         None
     }
 
     /// Calls `move_role`.
-    fn on_move_role(
-        &self,
-        call: &Call,
-        app: &App,
-        held: &Claim,
-        why: &MoveCause,
-        target: Option<u32>,
-        host: &dyn Host,
-    ) -> Option<Step> {
-        let _ = (call, app, held, why, target, host);
+    fn on_move_role(&self, moving: &Moving, host: &dyn Host) -> Option<Step> {
+        let _ = (moving, host);
+        None
+    }
+
+    /// Calls `task`.
+    fn on_task(&self, task: &Task, host: &dyn Host) -> Option<Step> {
+        let _ = (task, host);
         None
     }
 }

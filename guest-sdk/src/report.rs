@@ -65,4 +65,10 @@ impl Report {
         });
         self
     }
+
+    /// And this task of the manifest should run.
+    pub fn wants(mut self, task: impl Into<String>) -> Report {
+        self.wants.push(task.into());
+        self
+    }
 }

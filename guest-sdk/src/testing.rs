@@ -16,7 +16,7 @@
 //!         Manifest::new("ring", "0.1.0").tcp("admin", "hand data over before a member leaves")
 //!     }
 //!
-//!     fn pre_delete(&self, _: &Call, _: &App, leaving: &Member, _: &Cause, host: &dyn Host) -> Step {
+//!     fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
 //!         let Some(pod) = &leaving.pod else { return done() };
 //!         let mut admin = host.connect_one(pod, "admin", secs(2))?;
 //!         admin.write(b"leave\n", secs(2))?;
@@ -57,6 +57,7 @@ pub use server::Session;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::host::{Command, Entry, Output};
+use crate::http::{Request as HttpRequest, Response};
 use crate::member::{Death, Member, Standing, Volume};
 use crate::plugin::Plugin;
 use server::Server;
@@ -80,7 +81,9 @@ struct Scene {
     deaths: BTreeMap<String, Death>,
     servers: BTreeMap<(String, String), Server>,
     exec: Option<Arc<ExecAnswer>>,
+    jobs: BTreeMap<(String, String), Output>,
     secrets: BTreeMap<String, Vec<u8>>,
+    config: BTreeMap<String, Vec<u8>>,
     state: BTreeMap<String, Entry>,
     grants: Grants,
     exclusive_roles: Vec<String>,
@@ -113,7 +116,9 @@ impl MockHost {
                 deaths: BTreeMap::new(),
                 servers: BTreeMap::new(),
                 exec: None,
+                jobs: BTreeMap::new(),
                 secrets: BTreeMap::new(),
+                config: BTreeMap::new(),
                 state: BTreeMap::new(),
                 grants: Grants::asked_by(&manifest),
                 exclusive_roles: manifest.exclusive_roles(),
@@ -217,6 +222,16 @@ impl MockHost {
         self.put_server(ordinal, port, Server::Sessions(Arc::new(session)));
     }
 
+    /// Lets this member's present pod answer HTTP requests on a port.
+    pub fn serve_http(
+        &self,
+        ordinal: u32,
+        port: &str,
+        answer: impl Fn(&HttpRequest) -> Response + Send + Sync + 'static,
+    ) {
+        self.put_server(ordinal, port, Server::Http(Arc::new(answer)));
+    }
+
     /// Lets connections to this member's present pod go to a real server.
     pub fn serve_at(&self, ordinal: u32, port: &str, address: SocketAddr) {
         self.edit_member(ordinal, |member| {
@@ -241,6 +256,11 @@ impl MockHost {
     /// Binds a value to a secret slot.
     pub fn set_secret(&self, slot: &str, value: impl Into<Vec<u8>>) {
         self.scene().secrets.insert(slot.to_owned(), value.into());
+    }
+
+    /// Binds a value to a config slot.
+    pub fn set_config(&self, slot: &str, value: impl Into<Vec<u8>>) {
+        self.scene().config.insert(slot.to_owned(), value.into());
     }
 
     /// Changes what is granted.

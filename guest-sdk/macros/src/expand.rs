@@ -183,18 +183,18 @@ mod tests {
     #[test]
     fn a_hook_of_another_shape_is_an_error_that_shows_the_right_one() {
         let said = error(
-            "impl Ring { fn manifest() -> Manifest { m() } fn pre_scale(&self, app: &App) -> Step { done() } }",
+            "impl Ring { fn manifest() -> Manifest { m() } fn pre_scale(&self) -> Step { done() } }",
         );
         assert_eq!(
             said,
-            "this hook is written `fn pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Step`"
+            "this hook is written `fn pre_scale(&self, scaling: &Scaling, host: &dyn Host) -> Step`"
         );
     }
 
     #[test]
     fn a_plugin_without_a_manifest_is_an_error() {
         let said = error(
-            "impl Ring { fn pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Step { done() } }",
+            "impl Ring { fn pre_scale(&self, scaling: &Scaling, host: &dyn Host) -> Step { done() } }",
         );
         assert!(
             said.starts_with("a plugin needs `fn manifest() -> Manifest`"),

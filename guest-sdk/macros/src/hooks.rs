@@ -11,7 +11,7 @@ pub(crate) struct Hook {
     pub(crate) answer: &'static str,
 }
 
-pub(crate) const HOOKS: [Hook; 7] = [
+pub(crate) const HOOKS: [Hook; 10] = [
     Hook {
         name: "validate",
         case: "Validate",
@@ -33,6 +33,12 @@ pub(crate) const HOOKS: [Hook; 7] = [
         answer: "::std::collections::BTreeMap<String, String>",
     },
     Hook {
+        name: "update_order",
+        case: "UpdateOrder",
+        parameters: &[("app", "&~App"), ("view", "&dyn ~View")],
+        answer: "Vec<u32>",
+    },
+    Hook {
         name: "probe",
         case: "Probe",
         parameters: &[
@@ -45,43 +51,37 @@ pub(crate) const HOOKS: [Hook; 7] = [
     Hook {
         name: "pre_scale",
         case: "PreScale",
-        parameters: &[("call", "&~Call"), ("app", "&~App"), ("host", "&dyn ~Host")],
+        parameters: &[("scaling", "&~Scaling"), ("host", "&dyn ~Host")],
         answer: "~Step",
     },
     Hook {
         name: "post_ready",
         case: "PostReady",
-        parameters: &[
-            ("call", "&~Call"),
-            ("app", "&~App"),
-            ("member", "&~Member"),
-            ("host", "&dyn ~Host"),
-        ],
+        parameters: &[("joining", "&~Joining"), ("host", "&dyn ~Host")],
         answer: "~Step",
     },
     Hook {
         name: "pre_delete",
         case: "PreDelete",
-        parameters: &[
-            ("call", "&~Call"),
-            ("app", "&~App"),
-            ("member", "&~Member"),
-            ("why", "&~Cause"),
-            ("host", "&dyn ~Host"),
-        ],
+        parameters: &[("leaving", "&~Leaving"), ("host", "&dyn ~Host")],
+        answer: "~Step",
+    },
+    Hook {
+        name: "post_delete",
+        case: "PostDelete",
+        parameters: &[("left", "&~Left"), ("host", "&dyn ~Host")],
         answer: "~Step",
     },
     Hook {
         name: "move_role",
         case: "MoveRole",
-        parameters: &[
-            ("call", "&~Call"),
-            ("app", "&~App"),
-            ("held", "&~Claim"),
-            ("why", "&~MoveCause"),
-            ("target", "Option<u32>"),
-            ("host", "&dyn ~Host"),
-        ],
+        parameters: &[("moving", "&~Moving"), ("host", "&dyn ~Host")],
+        answer: "~Step",
+    },
+    Hook {
+        name: "task",
+        case: "Task",
+        parameters: &[("task", "&~Task"), ("host", "&dyn ~Host")],
         answer: "~Step",
     },
 ];

@@ -2,11 +2,12 @@
 
 use crate::bindings::host::stateward::plugin::types;
 use crate::bindings::{
-    on_describe, on_member_config, on_move_role, on_post_ready, on_pre_delete, on_pre_scale,
-    on_probe, on_validate,
+    on_describe, on_member_config, on_move_role, on_post_delete, on_post_ready, on_pre_delete,
+    on_pre_scale, on_probe, on_task, on_update_order, on_validate,
 };
 use crate::component::imports::Imports;
 use crate::component::{Exported, report_panics};
+use crate::occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
 use crate::plugin::Plugin;
 use crate::step::Step;
 
@@ -51,10 +52,23 @@ impl<P: Plugin> on_probe::exports::stateward::plugin::probe::Guest for Exported<
     }
 }
 
+impl<P: Plugin> on_update_order::exports::stateward::plugin::update_order::Guest for Exported<P> {
+    fn run(app: types::App) -> Vec<u32> {
+        report_panics();
+        P::new()
+            .on_update_order(&app.into(), &Imports)
+            .unwrap_or_default()
+    }
+}
+
 impl<P: Plugin> on_pre_scale::exports::stateward::plugin::pre_scale::Guest for Exported<P> {
     fn run(call: types::Call, app: types::App) -> Result<types::Outcome, types::Fault> {
         report_panics();
-        answer(P::new().on_pre_scale(&call.into(), &app.into(), &Imports))
+        let scaling = Scaling {
+            call: call.into(),
+            app: app.into(),
+        };
+        answer(P::new().on_pre_scale(&scaling, &Imports))
     }
 }
 
@@ -65,7 +79,12 @@ impl<P: Plugin> on_post_ready::exports::stateward::plugin::post_ready::Guest for
         member: types::Member,
     ) -> Result<types::Outcome, types::Fault> {
         report_panics();
-        answer(P::new().on_post_ready(&call.into(), &app.into(), &member.into(), &Imports))
+        let joining = Joining {
+            call: call.into(),
+            app: app.into(),
+            member: member.into(),
+        };
+        answer(P::new().on_post_ready(&joining, &Imports))
     }
 }
 
@@ -77,13 +96,31 @@ impl<P: Plugin> on_pre_delete::exports::stateward::plugin::pre_delete::Guest for
         why: types::Cause,
     ) -> Result<types::Outcome, types::Fault> {
         report_panics();
-        answer(P::new().on_pre_delete(
-            &call.into(),
-            &app.into(),
-            &member.into(),
-            &why.into(),
-            &Imports,
-        ))
+        let leaving = Leaving {
+            call: call.into(),
+            app: app.into(),
+            member: member.into(),
+            why: why.into(),
+        };
+        answer(P::new().on_pre_delete(&leaving, &Imports))
+    }
+}
+
+impl<P: Plugin> on_post_delete::exports::stateward::plugin::post_delete::Guest for Exported<P> {
+    fn run(
+        call: types::Call,
+        app: types::App,
+        ordinal: u32,
+        was: String,
+    ) -> Result<types::Outcome, types::Fault> {
+        report_panics();
+        let left = Left {
+            call: call.into(),
+            app: app.into(),
+            ordinal,
+            was,
+        };
+        answer(P::new().on_post_delete(&left, &Imports))
     }
 }
 
@@ -96,14 +133,34 @@ impl<P: Plugin> on_move_role::exports::stateward::plugin::move_role::Guest for E
         target: Option<u32>,
     ) -> Result<types::Outcome, types::Fault> {
         report_panics();
-        answer(P::new().on_move_role(
-            &call.into(),
-            &app.into(),
-            &held.into(),
-            &why.into(),
+        let moving = Moving {
+            call: call.into(),
+            app: app.into(),
+            held: held.into(),
+            why: why.into(),
             target,
-            &Imports,
-        ))
+        };
+        answer(P::new().on_move_role(&moving, &Imports))
+    }
+}
+
+impl<P: Plugin> on_task::exports::stateward::plugin::task::Guest for Exported<P> {
+    fn run(
+        call: types::Call,
+        app: types::App,
+        name: String,
+        member: Option<u32>,
+        arguments: String,
+    ) -> Result<types::Outcome, types::Fault> {
+        report_panics();
+        let task = Task {
+            call: call.into(),
+            app: app.into(),
+            name,
+            member,
+            arguments,
+        };
+        answer(P::new().on_task(&task, &Imports))
     }
 }
 

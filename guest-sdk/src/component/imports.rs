@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::bindings::host::stateward::plugin as wit;
 use crate::component::arguments::milliseconds;
 use crate::{
-    Command, Connection, Death, Entry, Failure, Host, Level, Member, Output, Reach, View, Weight,
+    Command, Connection, Death, Entry, Failure, Host, Job, Level, Member, Output, Reach, Request,
+    Response, Tls, View, Weight,
 };
 
 /// The longest piece that is written at once. The host counts what it is handed in one call, and takes at most 1 MiB.
@@ -53,14 +54,15 @@ impl View for Imports {
 }
 
 impl Reach for Imports {
-    fn connect(
+    fn dial(
         &self,
         pods: &[&str],
         port: &str,
+        secure: Option<&Tls>,
         timeout: Duration,
     ) -> Vec<Result<Box<dyn Connection>, Failure>> {
-        let pods: Vec<String> = pods.iter().map(|&pod| pod.to_owned()).collect();
-        wit::tcp::connect(&pods, port, None, milliseconds(timeout))
+        let secure = secure.map(Into::into);
+        wit::tcp::connect(&owned(pods), port, secure.as_ref(), milliseconds(timeout))
             .into_iter()
             .map(|answer| match answer {
                 Ok(stream) => Ok(Box::new(Stream(stream)) as Box<dyn Connection>),
@@ -69,20 +71,41 @@ impl Reach for Imports {
             .collect()
     }
 
+    fn send(
+        &self,
+        pods: &[&str],
+        port: &str,
+        secure: Option<&Tls>,
+        request: &Request,
+        timeout: Duration,
+    ) -> Vec<Result<Response, Failure>> {
+        let (pods, secure, request) = (owned(pods), secure.map(Into::into), request.into());
+        wit::http::send(
+            &pods,
+            port,
+            secure.as_ref(),
+            &request,
+            milliseconds(timeout),
+        )
+        .into_iter()
+        .map(|answer| answer.map(Into::into).map_err(Into::into))
+        .collect()
+    }
+
     fn exec(&self, pod: &str, command: &Command, timeout: Duration) -> Result<Output, Failure> {
-        let command = wit::exec::Command {
-            container: command.container.clone(),
-            argv: command.argv.clone(),
-            stdin: command.stdin.clone(),
-            extra: Vec::new(),
-        };
-        let output = wit::exec::run(pod, &command, milliseconds(timeout))?;
-        Ok(Output {
-            code: output.code,
-            stdout: output.stdout,
-            stderr: output.stderr,
-            truncated: output.truncated,
-        })
+        Ok(wit::exec::run(pod, &command.into(), milliseconds(timeout))?.into())
+    }
+
+    fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        Ok(wit::config::read(slot)?)
+    }
+
+    fn gauge(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        Ok(wit::metrics::set(name, ordinal, value)?)
+    }
+
+    fn count(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        Ok(wit::metrics::add(name, ordinal, value)?)
     }
 
     fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {
@@ -111,9 +134,37 @@ impl Host for Imports {
         Ok(wit::requests::release_role(role, after_epoch)?)
     }
 
+    fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure> {
+        Ok(wit::requests::delete_pod(pod, why)?)
+    }
+
+    fn discard_volumes(&self, ordinal: u32, claims: &[&str], why: &str) -> Result<(), Failure> {
+        Ok(wit::requests::discard_volumes(
+            ordinal,
+            &owned(claims),
+            why,
+        )?)
+    }
+
+    fn quarantine(&self, ordinal: u32, why: &str) -> Result<(), Failure> {
+        Ok(wit::requests::quarantine(ordinal, why)?)
+    }
+
+    fn start(&self, pod: &str, key: &str, command: &Command) -> Result<Job, Failure> {
+        Ok(wit::exec::start(pod, key, &command.into())?.into())
+    }
+
+    fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
+        Ok(wit::exec::poll(pod, key)?.into())
+    }
+
     fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
         Ok(wit::state::put(key, value, after_version)?)
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 struct Stream(wit::tcp::Connection);
@@ -128,5 +179,9 @@ impl Connection for Stream {
             self.0.write(piece, milliseconds(timeout))?;
         }
         Ok(())
+    }
+
+    fn start_tls(&mut self, tls: &Tls, timeout: Duration) -> Result<(), Failure> {
+        Ok(self.0.start_tls(&tls.into(), milliseconds(timeout))?)
     }
 }

@@ -7,6 +7,7 @@ use crate::app::{App, Claim};
 use crate::call::{Call, Cause, MoveCause};
 use crate::finding::Finding;
 use crate::member::{Member, Seen};
+use crate::occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
 use crate::plugin::Hook;
 use crate::report::Report;
 use crate::step::{Fault, Outcome, Step};
@@ -27,6 +28,22 @@ pub enum Act {
         ordinal: u32,
         /// Why it is to go.
         why: Cause,
+    },
+    /// `post_delete` of a member that left for good.
+    PostDelete {
+        /// The member.
+        ordinal: u32,
+        /// UID of the pod that it had.
+        was: String,
+    },
+    /// `task`
+    Task {
+        /// Its name in the manifest.
+        name: String,
+        /// The member that it is about.
+        member: Option<u32>,
+        /// What the user gave, JSON.
+        arguments: String,
     },
     /// `move_role` of an exclusive role.
     MoveRole {
@@ -118,6 +135,17 @@ impl MockHost {
         written(answer, Hook::MemberConfig)
     }
 
+    /// Asks `update_order`.
+    ///
+    /// # Panics
+    /// When the plugin does not implement the hook.
+    pub fn update_order(&self) -> Vec<u32> {
+        written(
+            self.plugin.on_update_order(&self.app(), self),
+            Hook::UpdateOrder,
+        )
+    }
+
     /// Probes a member; its report shows in [`Member::last`] from then on.
     ///
     /// # Panics
@@ -144,21 +172,57 @@ impl MockHost {
         let app = self.app();
         let plugin = &self.plugin;
         let step = match act {
-            Act::PreScale => written(plugin.on_pre_scale(&call, &app, self), Hook::PreScale),
+            Act::PreScale => {
+                let scaling = Scaling { call, app };
+                written(plugin.on_pre_scale(&scaling, self), Hook::PreScale)
+            }
             Act::PostReady { ordinal } => {
                 let member = self.known(*ordinal);
-                let step = plugin.on_post_ready(&call, &app, &member, self);
-                written(step, Hook::PostReady)
+                let joining = Joining { call, app, member };
+                written(plugin.on_post_ready(&joining, self), Hook::PostReady)
             }
             Act::PreDelete { ordinal, why } => {
-                let member = self.known(*ordinal);
-                let step = plugin.on_pre_delete(&call, &app, &member, why, self);
-                written(step, Hook::PreDelete)
+                let leaving = Leaving {
+                    call,
+                    app,
+                    member: self.known(*ordinal),
+                    why: why.clone(),
+                };
+                written(plugin.on_pre_delete(&leaving, self), Hook::PreDelete)
             }
-            Act::MoveRole { role, why, target } => match app.claim(role) {
+            Act::PostDelete { ordinal, was } => {
+                let left = Left {
+                    call,
+                    app,
+                    ordinal: *ordinal,
+                    was: was.clone(),
+                };
+                written(plugin.on_post_delete(&left, self), Hook::PostDelete)
+            }
+            Act::Task {
+                name,
+                member,
+                arguments,
+            } => {
+                let task = Task {
+                    call,
+                    app,
+                    name: name.clone(),
+                    member: *member,
+                    arguments: arguments.clone(),
+                };
+                written(plugin.on_task(&task, self), Hook::Task)
+            }
+            Act::MoveRole { role, why, target } => match app.claim(role).cloned() {
                 Some(held) => {
-                    let step = plugin.on_move_role(&call, &app, held, why, *target, self);
-                    written(step, Hook::MoveRole)
+                    let moving = Moving {
+                        call,
+                        app,
+                        held,
+                        why: why.clone(),
+                        target: *target,
+                    };
+                    written(plugin.on_move_role(&moving, self), Hook::MoveRole)
                 }
                 None => Err(Fault::Fatal(format!("nobody holds the role {role}"))),
             },
@@ -245,6 +309,10 @@ impl Scene {
             Request::ReleaseRole { role, .. } => {
                 self.app.claims.retain(|claim| claim.role != *role);
             }
+            // What follows is the test's own to play: `start` replaces a pod, `stop` ends it.
+            Request::DeletePod { .. }
+            | Request::DiscardVolumes { .. }
+            | Request::Quarantine { .. } => {}
         }
     }
 }

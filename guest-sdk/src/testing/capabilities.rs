@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::{MockHost, Record, Request, Scene};
 use crate::failure::Failure;
-use crate::host::{Command, Connection, Entry, Host, Level, Output, Reach, View, Weight};
+use crate::host::{Command, Connection, Entry, Host, Job, Level, Output, Reach, View, Weight};
+use crate::http::{Request as HttpRequest, Response};
 use crate::member::{Death, Member};
+use crate::tls::Tls;
 
 /// The host's bounds of `state`.
 const STATE_KEYS: usize = 16;
@@ -51,18 +53,49 @@ impl View for MockHost {
 }
 
 impl Reach for MockHost {
-    fn connect(
+    fn dial(
         &self,
         pods: &[&str],
         port: &str,
+        secure: Option<&Tls>,
         timeout: Duration,
     ) -> Vec<Result<Box<dyn Connection>, Failure>> {
         // Dialled outside of the lock, because a real server takes its time.
         let dial = |pod: &&str| {
-            let server = self.scene().server(pod, port)?;
+            let server = {
+                let mut scene = self.scene();
+                let granted = scene.grants.allow_port(port, secure);
+                scene.noted(granted)?;
+                let dialled = Record::Dial((*pod).to_owned(), port.to_owned());
+                scene.records.push(dialled);
+                scene.server(pod, port)?
+            };
             server.dial(timeout)
         };
         pods.iter().map(dial).collect()
+    }
+
+    fn send(
+        &self,
+        pods: &[&str],
+        port: &str,
+        secure: Option<&Tls>,
+        request: &HttpRequest,
+        _timeout: Duration,
+    ) -> Vec<Result<Response, Failure>> {
+        let send = |pod: &&str| {
+            let server = {
+                let mut scene = self.scene();
+                let granted = scene.grants.allow_http(port, secure, request);
+                scene.noted(granted)?;
+                let (method, path) = (request.method.clone(), request.path.clone());
+                let sent = Record::Http((*pod).to_owned(), method, path);
+                scene.records.push(sent);
+                scene.server(pod, port)?
+            };
+            server.respond(request)
+        };
+        pods.iter().map(send).collect()
     }
 
     fn exec(&self, pod: &str, command: &Command, _timeout: Duration) -> Result<Output, Failure> {
@@ -73,7 +106,7 @@ impl Reach for MockHost {
             }
             let granted = scene
                 .grants
-                .exec(command.container.as_deref(), &command.argv);
+                .allow_exec(command.container.as_deref(), &command.argv);
             scene.noted(granted)?;
             scene
                 .records
@@ -88,7 +121,7 @@ impl Reach for MockHost {
 
     fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {
         let mut scene = self.scene();
-        let granted = scene.grants.slot(slot);
+        let granted = scene.grants.allow_slot(slot);
         scene.noted(granted)?;
         scene.records.push(Record::Secret(slot.to_owned()));
         scene
@@ -98,9 +131,32 @@ impl Reach for MockHost {
             .ok_or_else(|| Failure::Other(format!("nothing is bound to slot {slot}")))
     }
 
+    fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        let mut scene = self.scene();
+        let granted = scene.grants.allow_config(slot);
+        scene.noted(granted)?;
+        scene.records.push(Record::Config(slot.to_owned()));
+        scene
+            .config
+            .get(slot)
+            .cloned()
+            .ok_or_else(|| Failure::Other(format!("nothing is bound to slot {slot}")))
+    }
+
+    fn gauge(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        self.scene().metric(name, ordinal, value)
+    }
+
+    fn count(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        if !value.is_finite() || value < 0.0 {
+            return Err(Failure::Other(format!("{value} cannot be added")));
+        }
+        self.scene().metric(name, ordinal, value)
+    }
+
     fn event(&self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure> {
         let mut scene = self.scene();
-        let granted = scene.grants.events();
+        let granted = scene.grants.allow_events();
         scene.noted(granted)?;
         scene
             .records
@@ -134,9 +190,55 @@ impl Host for MockHost {
         })
     }
 
+    fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure> {
+        let mut scene = self.scene();
+        if !scene.has_pod(pod) {
+            return Err(Failure::Replaced);
+        }
+        scene.queue(Request::DeletePod {
+            pod: pod.to_owned(),
+            why: why.to_owned(),
+        })
+    }
+
+    fn discard_volumes(&self, ordinal: u32, claims: &[&str], why: &str) -> Result<(), Failure> {
+        self.scene().queue(Request::DiscardVolumes {
+            ordinal,
+            claims: claims.iter().map(|&claim| claim.to_owned()).collect(),
+            why: why.to_owned(),
+        })
+    }
+
+    fn quarantine(&self, ordinal: u32, why: &str) -> Result<(), Failure> {
+        self.scene().queue(Request::Quarantine {
+            ordinal,
+            why: why.to_owned(),
+        })
+    }
+
+    /// The program ends as soon as it is started.
+    fn start(&self, pod: &str, key: &str, command: &Command) -> Result<Job, Failure> {
+        let place = (pod.to_owned(), key.to_owned());
+        if let Some(output) = self.scene().jobs.get(&place) {
+            return Ok(Job::Exited(output.clone()));
+        }
+        let started = Record::Started(pod.to_owned(), key.to_owned(), command.argv.clone());
+        self.scene().records.push(started);
+        let output = self.exec(pod, command, Duration::MAX)?;
+        self.scene().jobs.insert(place, output);
+        Ok(Job::Running)
+    }
+
+    fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
+        let place = (pod.to_owned(), key.to_owned());
+        let scene = self.scene();
+        let known = scene.jobs.get(&place).cloned();
+        Ok(known.map_or(Job::Lost, Job::Exited))
+    }
+
     fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
         let mut scene = self.scene();
-        let granted = scene.grants.state();
+        let granted = scene.grants.allow_state();
         scene.noted(granted)?;
         let version = scene.state.get(key).map_or(0, |entry| entry.version);
         if version != after_version {
@@ -160,11 +262,15 @@ impl Host for MockHost {
 }
 
 impl Scene {
-    fn server(&mut self, pod: &str, port: &str) -> Result<super::Server, Failure> {
-        let granted = self.grants.port(port);
+    fn metric(&mut self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        let granted = self.grants.allow_metric(name);
         self.noted(granted)?;
-        self.records
-            .push(Record::Dial(pod.to_owned(), port.to_owned()));
+        let set = Record::Metric(name.to_owned(), ordinal, value);
+        self.records.push(set);
+        Ok(())
+    }
+
+    fn server(&self, pod: &str, port: &str) -> Result<super::Server, Failure> {
         if !self.has_pod(pod) {
             return Err(Failure::Replaced);
         }
@@ -175,23 +281,22 @@ impl Scene {
     }
 
     fn queue(&mut self, request: Request) -> Result<(), Failure> {
-        let granted = self.grants.requests();
-        self.noted(granted)?;
-        let role = request.role();
-        if !self.exclusive_roles.iter().any(|known| known == role) {
-            return Err(Failure::Denied(format!(
-                "the manifest declares no exclusive role {role:?}"
-            )));
-        }
-        let epoch = self.app.claim(role).map_or(0, |claim| claim.epoch);
-        let after_epoch = match &request {
-            Request::ClaimRole { after_epoch, .. } | Request::ReleaseRole { after_epoch, .. } => {
-                *after_epoch
-            }
+        let granted = match &request {
+            Request::DiscardVolumes { .. } => self.grants.allow_discard_volumes(),
+            _ => self.grants.allow_requests(),
         };
-        let queued = self.queued.iter().any(|other| other.role() == role);
-        if epoch != after_epoch || queued {
-            return Err(Failure::Conflict);
+        self.noted(granted)?;
+        if let Some((role, after_epoch)) = request.role() {
+            if !self.exclusive_roles.iter().any(|known| known == role) {
+                return Err(Failure::Denied(format!(
+                    "the manifest declares no exclusive role {role:?}"
+                )));
+            }
+            let epoch = self.app.claim(role).map_or(0, |claim| claim.epoch);
+            let mut queued = self.queued.iter().filter_map(Request::role);
+            if epoch != after_epoch || queued.any(|(other, _)| other == role) {
+                return Err(Failure::Conflict);
+            }
         }
         self.records.push(Record::Queued(request.clone()));
         self.queued.push(request);

@@ -1,21 +1,33 @@
 //! What is granted, checked as the real host does it.
 
 use crate::failure::Failure;
+use crate::http::Request;
 use crate::manifest::Manifest;
+use crate::tls::{Tls, Trust};
 
 /// What a plugin may do in a test. [`MockHost::new`](super::MockHost::new) grants what the manifest asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Ports that may be dialled.
     pub ports: Vec<String>,
+    /// HTTP requests that may be sent: port, method (or `*`), pattern of the path.
+    pub http: Vec<(String, String, String)>,
+    /// Whether any certificate may be accepted under TLS.
+    pub tls_unverified: bool,
     /// Programs that may be run: container, and pattern of the command line.
     pub exec: Vec<(String, Vec<String>)>,
     /// Secret slots that may be read.
     pub slots: Vec<String>,
+    /// Config slots that may be read.
+    pub config: Vec<String>,
+    /// Metrics that may be set.
+    pub metrics: Vec<String>,
     /// Whether `state` may be written.
     pub state: bool,
     /// Whether requests may be made.
     pub requests: bool,
+    /// Whether volumes may be discarded.
+    pub discard_volumes: bool,
     /// Whether events may be emitted.
     pub events: bool,
 }
@@ -26,25 +38,65 @@ impl Grants {
         let asks = &manifest.asks;
         Grants {
             ports: asks.tcp.iter().map(|ask| ask.port.clone()).collect(),
+            http: asks
+                .http
+                .iter()
+                .map(|ask| (ask.port.clone(), ask.method.clone(), ask.path.clone()))
+                .collect(),
+            tls_unverified: asks.tls_unverified.is_some(),
             exec: asks
                 .exec
                 .iter()
                 .map(|ask| (ask.container.clone(), ask.argv.clone()))
                 .collect(),
             slots: asks.secrets.iter().map(|ask| ask.slot.clone()).collect(),
+            config: asks.config.iter().map(|ask| ask.slot.clone()).collect(),
+            metrics: asks.metrics.iter().map(|ask| ask.name.clone()).collect(),
             state: asks.state.is_some(),
             requests: asks.requests.is_some(),
+            discard_volumes: asks.discard_volumes.is_some(),
             events: asks.events.is_some(),
         }
     }
 
-    pub(super) fn port(&self, port: &str) -> Result<(), Failure> {
+    /// Whether this port may be dialled so; otherwise the denial that the host answers.
+    pub fn allow_port(&self, port: &str, secure: Option<&Tls>) -> Result<(), Failure> {
+        self.allow_tls(secure)?;
         let text = || format!("tcp to port {port} needs the grant tcp.ports: [{port:?}]");
         allow(self.ports.iter().any(|granted| granted == port), text)
     }
 
-    /// A command without a container runs in the pod's first one, whose name a test does not know: then only its pattern counts.
-    pub(super) fn exec(&self, container: Option<&str>, argv: &[String]) -> Result<(), Failure> {
+    /// Whether this request may be sent.
+    pub fn allow_http(
+        &self,
+        port: &str,
+        secure: Option<&Tls>,
+        request: &Request,
+    ) -> Result<(), Failure> {
+        self.allow_tls(secure)?;
+        let path = request.path.split('?').next().unwrap_or_default();
+        let granted = self.http.iter().any(|(granted, method, pattern)| {
+            granted == port
+                && (method == "*" || *method == request.method)
+                && matches(&parts(pattern), &parts(path))
+        });
+        allow(granted, || {
+            let method = &request.method;
+            format!(
+                "{method} {path} to port {port} needs the grant http: [{{port: {port:?}, method: {method:?}, path: {path:?}}}]"
+            )
+        })
+    }
+
+    fn allow_tls(&self, secure: Option<&Tls>) -> Result<(), Failure> {
+        let asks = secure.is_some_and(|tls| tls.trust == Trust::Unverified);
+        allow(self.tls_unverified || !asks, || {
+            "TLS with any certificate needs the grant tls.unverified: true".to_owned()
+        })
+    }
+
+    /// Whether this program may be run. A command without a container runs in the pod's first one, whose name a test does not know: then only its pattern counts.
+    pub fn allow_exec(&self, container: Option<&str>, argv: &[String]) -> Result<(), Failure> {
         let granted = self.exec.iter().any(|(granted, pattern)| {
             container.is_none_or(|container| container == granted) && matches(pattern, argv)
         });
@@ -55,24 +107,47 @@ impl Grants {
         allow(granted, text)
     }
 
-    pub(super) fn slot(&self, slot: &str) -> Result<(), Failure> {
+    /// Whether this secret may be read.
+    pub fn allow_slot(&self, slot: &str) -> Result<(), Failure> {
         let text = || format!("secret {slot} needs the grant secrets.slots: [{slot:?}]");
         allow(self.slots.iter().any(|granted| granted == slot), text)
     }
 
-    pub(super) fn state(&self) -> Result<(), Failure> {
+    /// Whether this configuration may be read.
+    pub fn allow_config(&self, slot: &str) -> Result<(), Failure> {
+        let text = || format!("config {slot} needs the grant config.slots: [{slot:?}]");
+        allow(self.config.iter().any(|granted| granted == slot), text)
+    }
+
+    /// Whether this metric may be set.
+    pub fn allow_metric(&self, name: &str) -> Result<(), Failure> {
+        let text = || format!("metric {name} needs the grant metrics.names: [{name:?}]");
+        allow(self.metrics.iter().any(|granted| granted == name), text)
+    }
+
+    /// Whether volumes may be discarded.
+    pub fn allow_discard_volumes(&self) -> Result<(), Failure> {
+        allow(self.discard_volumes, || {
+            "discarding volumes needs the grant discardVolumes: true".to_owned()
+        })
+    }
+
+    /// Whether `state` may be written.
+    pub fn allow_state(&self) -> Result<(), Failure> {
         allow(self.state, || {
             "writing state needs the grant state: true".to_owned()
         })
     }
 
-    pub(super) fn requests(&self) -> Result<(), Failure> {
+    /// Whether requests may be made.
+    pub fn allow_requests(&self) -> Result<(), Failure> {
         allow(self.requests, || {
             "a request needs the grant requests: true".to_owned()
         })
     }
 
-    pub(super) fn events(&self) -> Result<(), Failure> {
+    /// Whether events may be emitted.
+    pub fn allow_events(&self) -> Result<(), Failure> {
         allow(self.events, || {
             "an event needs the grant events: true".to_owned()
         })
@@ -85,6 +160,10 @@ fn allow(granted: bool, text: impl FnOnce() -> String) -> Result<(), Failure> {
     } else {
         Err(Failure::Denied(text()))
     }
+}
+
+fn parts(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
 }
 
 /// Whether this command line is one of those that the pattern stands for.

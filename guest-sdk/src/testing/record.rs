@@ -3,7 +3,7 @@
 use crate::host::{Level, Weight};
 
 /// One thing that a plugin did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// It wrote a log line.
     Log(Level, String),
@@ -11,10 +11,18 @@ pub enum Record {
     Event(Weight, String, String),
     /// It dialled a pod on a port.
     Dial(String, String),
+    /// It sent a request to a pod: pod, method, path.
+    Http(String, String, String),
     /// It ran a program in a pod.
     Exec(String, Vec<String>),
+    /// It started a program in a pod under a key.
+    Started(String, String, Vec<String>),
     /// It read the secret of a slot.
     Secret(String),
+    /// It read the configuration of a slot.
+    Config(String),
+    /// It set or raised a metric of a member or of the app.
+    Metric(String, Option<u32>, f64),
     /// It wrote a key of `state`.
     StatePut(String, Vec<u8>),
     /// It queued a request.
@@ -44,12 +52,42 @@ pub enum Request {
         /// The epoch of the claim that ends.
         after_epoch: u64,
     },
+    /// See [`Host::delete_pod`](crate::Host::delete_pod).
+    DeletePod {
+        /// The pod.
+        pod: String,
+        /// What people are told.
+        why: String,
+    },
+    /// See [`Host::discard_volumes`](crate::Host::discard_volumes).
+    DiscardVolumes {
+        /// The member.
+        ordinal: u32,
+        /// UIDs of its claims.
+        claims: Vec<String>,
+        /// What people are told.
+        why: String,
+    },
+    /// See [`Host::quarantine`](crate::Host::quarantine).
+    Quarantine {
+        /// The member.
+        ordinal: u32,
+        /// What people are told.
+        why: String,
+    },
 }
 
 impl Request {
-    pub(super) fn role(&self) -> &str {
+    /// The role that it is about, and the epoch that it follows.
+    pub(super) fn role(&self) -> Option<(&str, u64)> {
         match self {
-            Request::ClaimRole { role, .. } | Request::ReleaseRole { role, .. } => role,
+            Request::ClaimRole {
+                role, after_epoch, ..
+            }
+            | Request::ReleaseRole { role, after_epoch } => Some((role, *after_epoch)),
+            Request::DeletePod { .. }
+            | Request::DiscardVolumes { .. }
+            | Request::Quarantine { .. } => None,
         }
     }
 }

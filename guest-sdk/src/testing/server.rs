@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::host::Connection;
+use crate::http::{Request, Response};
+use crate::tls::Tls;
 
 /// One connection to a member, from the member's side. A closure from the received bytes to the answer is one.
 pub trait Session: Send {
@@ -30,6 +32,7 @@ impl<F: FnMut(&[u8]) -> Vec<u8> + Send> Session for F {
 pub(super) enum Server {
     Sessions(Arc<dyn Fn() -> Box<dyn Session> + Send + Sync>),
     Socket(SocketAddr),
+    Http(Arc<dyn Fn(&Request) -> Response + Send + Sync>),
     Failing(Failure),
 }
 
@@ -40,13 +43,24 @@ impl Server {
             Server::Socket(address) => TcpStream::connect_timeout(address, timeout)
                 .map(|stream| Box::new(Dialled(stream)) as Box<dyn Connection>)
                 .map_err(of_io),
+            Server::Http(_) => Err(Failure::Other("this port speaks HTTP only".to_owned())),
+            Server::Failing(failure) => Err(failure.clone()),
+        }
+    }
+
+    pub(super) fn respond(&self, request: &Request) -> Result<Response, Failure> {
+        match self {
+            Server::Http(answer) => Ok(answer(request)),
+            Server::Sessions(_) | Server::Socket(_) => {
+                Err(Failure::Other("this port does not speak HTTP".to_owned()))
+            }
             Server::Failing(failure) => Err(failure.clone()),
         }
     }
 }
 
 /// A connection to a session in memory. It never waits: what the session has not said by now, it says after the next write or never.
-struct Spoken {
+pub(super) struct Spoken {
     session: Option<Box<dyn Session>>,
     unread: VecDeque<u8>,
 }
@@ -80,6 +94,15 @@ impl Connection for Spoken {
         }
         Ok(())
     }
+
+    /// In memory there is nothing to hide.
+    fn start_tls(&mut self, _tls: &Tls, _timeout: Duration) -> Result<(), Failure> {
+        if self.unread.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Tls("bytes in clear are not read yet".to_owned()))
+        }
+    }
 }
 
 /// A connection to a real server.
@@ -98,6 +121,12 @@ impl Connection for Dialled {
     fn write(&mut self, data: &[u8], timeout: Duration) -> Result<(), Failure> {
         self.0.set_write_timeout(Some(timeout)).map_err(of_io)?;
         self.0.write_all(data).map_err(of_io)
+    }
+
+    fn start_tls(&mut self, _tls: &Tls, _timeout: Duration) -> Result<(), Failure> {
+        Err(Failure::Tls(
+            "a test host speaks no TLS; serve in memory".to_owned(),
+        ))
     }
 }
 

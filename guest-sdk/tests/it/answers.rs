@@ -141,8 +141,5 @@ fn a_manifest_is_read_by_the_host_as_documented() {
 fn a_plugin_has_the_hooks_that_were_written() {
     assert_eq!(Ring.hooks(), [Hook::PreDelete]);
     let host = stateward_sdk::testing::MockHost::new(Ring, "ring", 1);
-    assert_eq!(
-        Ring.on_pre_scale(&Call::default(), &host.app(), &host),
-        None
-    );
+    assert_eq!(Ring.on_pre_scale(&Scaling::default(), &host), None);
 }

@@ -67,7 +67,8 @@ impl Counter {
             .role(Role::exclusive("leader"))
     }
 
-    fn post_ready(&self, call: &Call, app: &App, member: &Member, host: &dyn Host) -> Step {
+    fn post_ready(&self, joining: &Joining, host: &dyn Host) -> Step {
+        let Joining { call, app, member } = joining;
         let epoch = app.claim("leader").map_or(0, |claim| claim.epoch);
         host.claim_role("leader", member.pod.as_deref().unwrap(), epoch)?;
         let twice = host.claim_role("leader", member.pod.as_deref().unwrap(), epoch);

@@ -77,34 +77,26 @@ impl Mysql {
         probe::probe(app, member, reach)
     }
 
-    fn pre_scale(&self, call: &Call, app: &App, host: &dyn Host) -> Step {
-        scale::pre_scale(call, app, host)
+    fn pre_scale(&self, scaling: &Scaling, host: &dyn Host) -> Step {
+        scale::pre_scale(&scaling.call, &scaling.app, host)
     }
 
-    fn post_ready(&self, call: &Call, app: &App, member: &Member, host: &dyn Host) -> Step {
-        join::post_ready(call, app, member, host)
+    fn post_ready(&self, joining: &Joining, host: &dyn Host) -> Step {
+        join::post_ready(&joining.call, &joining.app, joining, host)
     }
 
-    fn pre_delete(
-        &self,
-        call: &Call,
-        app: &App,
-        member: &Member,
-        why: &Cause,
-        host: &dyn Host,
-    ) -> Step {
-        leave::pre_delete(call, app, member, why, host)
+    fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
+        leave::pre_delete(&leaving.call, &leaving.app, leaving, &leaving.why, host)
     }
 
-    fn move_role(
-        &self,
-        call: &Call,
-        app: &App,
-        held: &Claim,
-        why: &MoveCause,
-        target: Option<u32>,
-        host: &dyn Host,
-    ) -> Step {
-        switchover::move_role(call, app, held, why, target, host)
+    fn move_role(&self, moving: &Moving, host: &dyn Host) -> Step {
+        let Moving {
+            call,
+            app,
+            held,
+            why,
+            target,
+        } = moving;
+        switchover::move_role(call, app, held, why, *target, host)
     }
 }

@@ -11,8 +11,8 @@ impl Ring {
         Manifest::new("ring", "0.1.0").exec("ring", ["ringctl", "*"], "hand data over")
     }
 
-    fn pre_delete(&self, _: &Call, _: &App, leaving: &Member, why: &Cause, host: &dyn Host) -> Step {
-        let (Some(pod), true) = (&leaving.pod, why.is_for_good()) else {
+    fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
+        let (Some(pod), true) = (&leaving.pod, leaving.for_good()) else {
             return done(); // after an update or an eviction it comes back
         };
         let ringctl = |verb| host.exec(pod, &Command::new(["ringctl", verb]).container("ring"), secs(9));
