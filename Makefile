@@ -1,12 +1,12 @@
 # Every target does all of its own set-up: on a Debian-like machine with Rust, each can be the first command typed.
-.PHONY: help root setup plugins build demo test lint bench soak clean
+.PHONY: help root setup plugins controlplane build demo test lint bench soak clean
 
 # One target folder for everything, so that nothing is compiled twice.
 export CARGO_TERM_COLOR ?= auto
 TIME := tests/part
 
 help: ## what the targets do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 # Pods are processes in namespaces of their own.
 root:
@@ -18,13 +18,16 @@ setup: ## the wasm target, and the packages of the real servers (apt, as root; o
 plugins: setup ## the plugins as components, in target/wasm32-wasip2/plugin
 	@$(TIME) plugins cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-plugin-mysql -p stateward-hostile --lib --examples
 
+controlplane: ## Kubernetes itself for the tests, from its Go modules, in target/controlplane (once; minutes)
+	@$(TIME) controlplane tests/controlplane/build >/dev/null
+
 build: setup ## the `stateward` program, in target/debug
 	@$(TIME) build cargo build --quiet --locked -p stateward -p stateward-tests --bins
 
 demo: root plugins build ## a tour that checks itself: five walkthroughs, then a MariaDB that scales, rolls and switches over
 	@target/debug/stateward-demo
 
-test: root plugins build ## all tests, with the time of each part
+test: root controlplane plugins build ## all tests, with the time of each part
 	@tests/run
 
 lint: setup ## formatting, clippy and documentation, warnings as errors

@@ -210,6 +210,7 @@ async fn start(
         helper: vec![own_program()?],
         pods: addresses.pods(),
         dns: addresses.dns(),
+        kubelet_port: None,
     };
     parts.start("node", |stop| {
         let client = client.clone();

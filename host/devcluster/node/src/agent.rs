@@ -62,7 +62,7 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     let directory = Directory::default();
     tasks.spawn(kubelet_server::serve(listener, token, directory.clone()));
-    registration::register(&client, &options.name, server, runtime.name()).await?;
+    registration::register(&client, &options, server, runtime.name()).await?;
     tasks.spawn(registration::keep_lease(
         client.clone(),
         options.name.clone(),

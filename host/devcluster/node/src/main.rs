@@ -35,6 +35,9 @@ struct Arguments {
     /// Serve the names of the cluster's services on this address, and tell it to pods.
     #[arg(long)]
     dns: Option<SocketAddr>,
+    /// Port of whoever takes exec and logs from a real API server and hands them on to this node.
+    #[arg(long)]
+    kubelet_port: Option<u16>,
     /// Also run scheduler, endpoints and storage, for a cluster without controllers.
     #[arg(long)]
     controllers: bool,
@@ -103,6 +106,7 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
             IpAddr::V4(address) => Some(address),
             IpAddr::V6(_) => None,
         }),
+        kubelet_port: arguments.kubelet_port,
     };
     let stopper = stop.clone();
     tokio::spawn(async move {

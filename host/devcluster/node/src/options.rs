@@ -51,6 +51,9 @@ pub struct NodeOptions {
     pub pods: PodRange,
     /// Name server that pods are told; without one they keep the machine's.
     pub dns: Option<Ipv4Addr>,
+    /// The port to give as the kubelet's when the API server must not come directly: a real one speaks TLS and SPDY to
+    /// kubelets, so something stands between that finds this agent by its node's annotation `stateward.dev/node-agent`.
+    pub kubelet_port: Option<u16>,
 }
 
 /// Which part of the storage controllers runs.

@@ -21,9 +21,12 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::errors::NodeError;
+use crate::options::NodeOptions;
 
 /// Where nodes are reached by the API server: exec and logs.
 pub(crate) const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
+/// Where the node's agent listens itself, whatever port it gives as the kubelet's.
+const AGENT_ANNOTATION: &str = "stateward.dev/node-agent";
 const TOKEN_NAMESPACE: &str = "kube-system";
 const TOKEN_SECRET: &str = "stateward-node-token";
 const TOKEN_KEY: &str = "token";
@@ -34,12 +37,14 @@ const LEASE_PERIOD: Duration = Duration::from_secs(10);
 /// Creates or updates the Node. It is created together with its status, so that no controller sees it unready first.
 pub(crate) async fn register(
     client: &Client,
-    name: &str,
+    options: &NodeOptions,
     server: SocketAddr,
     runtime: &str,
 ) -> Result<(), NodeError> {
+    let name = options.name.as_str();
     let api: Api<Node> = Api::all(client.clone());
-    let status = status(name, server, runtime);
+    let status = status(name, options.kubelet_port.unwrap_or(server.port()), runtime);
+    let annotations = BTreeMap::from([(AGENT_ANNOTATION.to_owned(), server.to_string())]);
     let labels = BTreeMap::from([
         ("kubernetes.io/hostname".to_owned(), name.to_owned()),
         ("kubernetes.io/os".to_owned(), "linux".to_owned()),
@@ -52,6 +57,7 @@ pub(crate) async fn register(
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             labels: Some(labels),
+            annotations: Some(annotations.clone()),
             ..ObjectMeta::default()
         },
         status: Some(status.clone()),
@@ -70,6 +76,10 @@ pub(crate) async fn register(
         Err(kube::Error::Api(answer)) if answer.code == 409 => {}
         Err(error) => return Err(NodeError::api(format!("node {name} not registered"))(error)),
     }
+    let known = Patch::Merge(json!({ "metadata": { "annotations": annotations } }));
+    api.patch(name, &PatchParams::default(), &known)
+        .await
+        .map_err(NodeError::api(format!("node {name} not updated")))?;
     let patch = Patch::Merge(json!({ "status": status }));
     api.patch_status(name, &PatchParams::default(), &patch)
         .await
@@ -77,7 +87,7 @@ pub(crate) async fn register(
         .map_err(NodeError::api(format!("status of node {name} not written")))
 }
 
-fn status(name: &str, server: SocketAddr, runtime: &str) -> NodeStatus {
+fn status(name: &str, kubelet_port: u16, runtime: &str) -> NodeStatus {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let capacity = BTreeMap::from([
         ("cpu".to_owned(), Quantity(processors.to_string())),
@@ -128,7 +138,7 @@ fn status(name: &str, server: SocketAddr, runtime: &str) -> NodeStatus {
         ]),
         daemon_endpoints: Some(NodeDaemonEndpoints {
             kubelet_endpoint: Some(DaemonEndpoint {
-                port: i32::from(server.port()),
+                port: i32::from(kubelet_port),
             }),
         }),
         node_info: Some(NodeSystemInfo {

@@ -66,6 +66,7 @@ impl Bed {
                 helper: Vec::new(),
                 pods: PodRange::default(),
                 dns: None,
+                kubelet_port: None,
             },
             folder,
         }
@@ -89,6 +90,7 @@ impl Bed {
                 prefix: 25,
             },
             dns: Some(dns),
+            kubelet_port: None,
         };
         let stop = CancellationToken::new();
         let controllers = ControllersOptions {
