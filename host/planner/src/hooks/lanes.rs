@@ -79,9 +79,9 @@ pub(super) fn call(
             Due::NotNow => continue,
         }
         let own = lane(&wanted.act, plugin);
-        let in_the_way = running
-            .iter()
-            .find(|(other, other_id)| *other_id != id && collide(own, *other));
+        let in_the_way = running.iter().find(|(other, other_id)| {
+            *other_id != id && collide(own, *other) && !is_overtaken(scene, other_id, &id)
+        });
         if let Some((_, behind)) = in_the_way {
             queued.insert(id, behind.clone());
             continue;
@@ -101,6 +101,20 @@ pub(super) fn call(
         draft.wake(time);
     }
     queued
+}
+
+/// Two may stand in progress at once: the host died when the next had begun and the end of the first was not written yet. The one that began first goes
+/// on first; else each would wait for the other.
+fn is_overtaken(scene: &Scene<'_>, other: &InvocationId, own: &InvocationId) -> bool {
+    let began = |id: &InvocationId| {
+        let known = scene.world.journal.get(id)?;
+        let is_resting = matches!(known.phase, Phase::InProgress { .. });
+        is_resting.then(|| (known.started, known.id.clone()))
+    };
+    match (began(own), began(other)) {
+        (Some(own), Some(other)) => own < other,
+        _ => false,
+    }
 }
 
 fn has_lane(known: &Invocation) -> bool {

@@ -360,6 +360,33 @@ fn one_exclusive_hook_runs_at_a_time() {
 }
 
 #[test]
+fn two_that_a_dead_host_left_in_progress_go_on_one_after_the_other() {
+    let mut model = running(&EVERY_HOOK);
+    model.edit(|spec| spec.replicas = 2);
+    let first = until_call(&mut model);
+    assert!(first.0.starts_with("pre-scale/"), "{first}");
+    let phase = in_progress(&model);
+    say(&mut model, &first, phase);
+    let left = model.world.recorded.invocations[0].clone();
+    model.pass(SignedDuration::from_secs(5));
+    assert_eq!(until_call(&mut model), first);
+    well(&mut model, &first);
+    let second = until_call(&mut model);
+    assert!(second.0.starts_with("pre-delete/"), "{second}");
+    let phase = in_progress(&model);
+    say(&mut model, &second, phase);
+    // The host dies before it has written that the first one ended.
+    model.world.recorded.invocations.push(left);
+    model.restart_host();
+    model.pass(SignedDuration::from_secs(5));
+    assert_eq!(until_call(&mut model), first);
+    round(&mut model);
+    assert_eq!(model.calls(), std::slice::from_ref(&first));
+    well(&mut model, &first);
+    assert_eq!(until_call(&mut model), second);
+}
+
+#[test]
 fn joins_may_overlap_where_the_manifest_says_so() {
     let mut model = running(&EVERY_HOOK);
     if let Plugin::Ready(plugin) = &mut model.world.plugin {
