@@ -26,7 +26,7 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
             .unwrap_or_default()
     };
     match deed {
-        "done" => return Ok(Outcome::Done),
+        "done" | "ledger" => return Ok(Outcome::Done),
         "retry" => return Err(Fault::Retry(argument.to_owned())),
         "fatal" => return Err(Fault::Fatal(argument.to_owned())),
         "spin" => spin(),

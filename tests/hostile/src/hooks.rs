@@ -11,6 +11,7 @@ use crate::bindings::stateward::plugin::types::{
     App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Outcome, Report,
 };
 use crate::deeds;
+use crate::ledger;
 
 struct Hostile;
 
@@ -28,6 +29,9 @@ impl describe::Guest for Hostile {
 
 impl validate::Guest for Hostile {
     fn run(old: Option<App>, new: App) -> Vec<Finding> {
+        if ledger::is_meant(&new) {
+            return Vec::new();
+        }
         let count = match new.settings.as_str() {
             "\"many-findings\"" => 1000,
             _ => 1,
@@ -84,13 +88,24 @@ impl probe::Guest for Hostile {
 }
 
 impl pre_scale::Guest for Hostile {
-    fn run(_call: Call, app: App) -> Result<Outcome, Fault> {
+    fn run(call: Call, app: App) -> Result<Outcome, Fault> {
+        if ledger::is_meant(&app) {
+            let subject = format!("{}-to-{}", app.current, app.target);
+            return ledger::keep(&call, "pre-scale", &subject, None);
+        }
         deeds::act(&app, None)
     }
 }
 
 impl post_ready::Guest for Hostile {
     fn run(call: Call, app: App, member: Member) -> Result<Outcome, Fault> {
+        if ledger::is_meant(&app) {
+            let pod = member.pod.as_deref().unwrap_or_default();
+            let subject = format!("{}/{pod}/{}", member.ordinal, member.restarts);
+            let outcome = ledger::keep(&call, "post-ready", &subject, Some(&member))?;
+            ledger::claim_first(&app, &member, &outcome)?;
+            return Ok(outcome);
+        }
         match app.settings.as_str() {
             "\"echo\"" => Ok(Outcome::Refuse(format!("{call:?} {app:?} {member:?}"))),
             _ => deeds::act(&app, Some(&member)),
@@ -99,7 +114,12 @@ impl post_ready::Guest for Hostile {
 }
 
 impl pre_delete::Guest for Hostile {
-    fn run(_call: Call, app: App, member: Member, why: Cause) -> Result<Outcome, Fault> {
+    fn run(call: Call, app: App, member: Member, why: Cause) -> Result<Outcome, Fault> {
+        if ledger::is_meant(&app) {
+            let pod = member.pod.as_deref().unwrap_or_default();
+            let subject = format!("{}/{pod}/{why:?}", member.ordinal);
+            return ledger::keep(&call, "pre-delete", &subject, Some(&member));
+        }
         match app.settings.as_str() {
             "\"echo\"" => Ok(Outcome::Refuse(format!("{} {why:?}", member.ordinal))),
             _ => deeds::act(&app, Some(&member)),
@@ -109,12 +129,18 @@ impl pre_delete::Guest for Hostile {
 
 impl move_role::Guest for Hostile {
     fn run(
-        _call: Call,
+        call: Call,
         app: App,
         held: Claim,
         why: MoveCause,
         target: Option<u32>,
     ) -> Result<Outcome, Fault> {
+        if ledger::is_meant(&app) {
+            let subject = format!("{}/{}/{why:?}", held.role, held.epoch);
+            let outcome = ledger::keep(&call, "move-role", &subject, None)?;
+            ledger::hand_over(held.ordinal, held.epoch, target, &outcome)?;
+            return Ok(outcome);
+        }
         match app.settings.as_str() {
             "\"echo\"" => Ok(Outcome::Refuse(format!(
                 "{} {} {why:?} {target:?}",

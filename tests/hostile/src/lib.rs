@@ -16,3 +16,5 @@ mod bindings {
 mod deeds;
 #[cfg(target_arch = "wasm32")]
 mod hooks;
+#[cfg(target_arch = "wasm32")]
+mod ledger;

@@ -11,7 +11,8 @@ use kube::api::{
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 use stateward_devcluster::Cluster;
-use stateward_operator::{OperatorError, Options, StatefulSetsFace, install_crds};
+use stateward_devcluster::simulation::Link;
+use stateward_operator::{Clock, OperatorError, Options, StatefulSetsFace, install_crds};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -46,10 +47,14 @@ impl Bed {
             let filter = tracing_subscriber::EnvFilter::from_env("STATEWARD_LOG");
             let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init();
         }
-        let cluster = Cluster::in_memory();
+        Bed::on(Cluster::in_memory()).await
+    }
+
+    /// On a cluster of its own, without an operator.
+    pub(crate) async fn on(cluster: Cluster) -> Bed {
         let client = cluster.client("default");
         install_crds(client.clone()).await.unwrap();
-        let kubelet = Kubelet::start(client.clone());
+        let kubelet = Kubelet::start(client.clone(), cluster.clock().clone());
         Bed {
             cluster,
             client,
@@ -63,6 +68,7 @@ impl Bed {
         Options {
             statefulsets: Some(StatefulSetsFace { embedded: true }),
             allow_loopback: true,
+            clock: clock(&self.cluster),
             // Outlives the run: an unoptimized compiler takes seconds per component.
             plugin_cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache")),
             ..Options::new(self.client.clone())
@@ -70,8 +76,21 @@ impl Bed {
     }
 
     pub(crate) fn start(&mut self) {
+        self.start_with(self.options());
+    }
+
+    /// An operator that speaks through this link.
+    pub(crate) fn start_behind(&mut self, link: &Link) {
+        let client = link.client("default");
+        self.start_with(Options {
+            client,
+            ..self.options()
+        });
+    }
+
+    fn start_with(&mut self, options: Options) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(stateward_operator::run(self.options(), stop.clone()));
+        let task = tokio::spawn(stateward_operator::run(options, stop.clone()));
         self.operator = Some(Operator { stop, task });
     }
 
@@ -239,6 +258,12 @@ impl Bed {
         })
         .await;
     }
+}
+
+/// The operator reads the cluster's clock.
+fn clock(cluster: &Cluster) -> Clock {
+    let clock = cluster.clock().clone();
+    Clock::reading(move || clock.now())
 }
 
 impl Drop for Bed {

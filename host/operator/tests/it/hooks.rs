@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bed::{Bed, app};
 
 /// The folder of the built components.
-fn built() -> &'static Path {
+pub(crate) fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

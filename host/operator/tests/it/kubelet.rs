@@ -9,6 +9,7 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt};
 use serde_json::json;
+use stateward_devcluster::Clock;
 use tokio::task::JoinHandle;
 
 /// What happened to pods, in order: `+web-0` created, `!web-0` ready, `~web-0` terminating, `-web-0` gone.
@@ -22,7 +23,7 @@ pub(crate) struct Kubelet {
 }
 
 impl Kubelet {
-    pub(crate) fn start(client: Client) -> Kubelet {
+    pub(crate) fn start(client: Client, clock: Clock) -> Kubelet {
         let record = Record::default();
         let held: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let (again, mut wake) = tokio::sync::mpsc::unbounded_channel();
@@ -31,6 +32,7 @@ impl Kubelet {
             client,
             record: record.clone(),
             held: held.clone(),
+            clock,
             known: BTreeMap::new(),
         };
         let task = tokio::spawn(async move {
@@ -86,6 +88,7 @@ struct Worker {
     api: Api<Pod>,
     record: Record,
     held: Arc<Mutex<BTreeSet<String>>>,
+    clock: Clock,
     known: BTreeMap<String, Pod>,
 }
 
@@ -157,7 +160,7 @@ impl Worker {
         if is_marked || self.held.lock().unwrap().contains(&pod.name_any()) {
             return;
         }
-        let now = jiff::Timestamp::now();
+        let now = self.clock.now();
         let status = json!({ "metadata": { "uid": uid }, "status": {
             "phase": "Running",
             "podIP": "127.0.0.1",

@@ -10,8 +10,11 @@
 
 mod adoption;
 mod bed;
+mod crashes;
 mod definitions;
 mod endpoints;
+mod experiment;
+mod faults;
 mod hooks;
 mod kubelet;
 mod ordered;
