@@ -1,0 +1,328 @@
+//! The host's functions, with the checks of the real one.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use stateward_planner::journal::commit::RoleRequest;
+use stateward_planner::put_state;
+use stateward_planner::world::Plugin;
+use stateward_sdk::{
+    Command, Connection, Death, Entry, Failure, Host, Job, Level, Member, Output, Reach, Request,
+    Response, Tls, View, Weight,
+};
+
+use crate::application::{Accepted, Application};
+use crate::cluster::live::{Exchange, Live};
+use crate::cluster::streams::{Speech, Stream};
+
+impl<A: Application> View for Live<A> {
+    fn member(&self, ordinal: u32) -> Option<Member> {
+        let scene = self.0.borrow();
+        let mut shown = scene.shown.iter();
+        shown.find(|member| member.ordinal == ordinal).cloned()
+    }
+
+    fn members_from(&self, first_ordinal: u32, max: u32) -> Vec<Member> {
+        let max = usize::try_from(max.min(256)).unwrap_or(256);
+        let scene = self.0.borrow();
+        let shown = scene.shown.iter();
+        let from = shown.filter(|member| member.ordinal >= first_ordinal);
+        from.take(max).cloned().collect()
+    }
+
+    fn death_of(&self, pod: &str) -> Death {
+        let scene = self.0.borrow();
+        if scene.ended.contains(pod) {
+            Death::Stopped
+        } else if scene.processes.contains_key(pod) {
+            Death::Alive
+        } else {
+            Death::ObjectGone
+        }
+    }
+
+    fn state_get(&self, key: &str) -> Option<Entry> {
+        let scene = self.0.borrow();
+        let entry = scene.model.world.recorded.state.get(key)?;
+        Some(Entry {
+            value: BASE64_STANDARD.decode(&entry.value).unwrap_or_default(),
+            version: entry.version,
+        })
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.0.borrow().now_ms()
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        let mut scene = self.0.borrow_mut();
+        scene.history.detail(format_args!("logs {level:?}: {text}"));
+    }
+}
+
+impl<A: Application> Reach for Live<A> {
+    fn dial(
+        &self,
+        pods: &[&str],
+        port: &str,
+        secure: Option<&Tls>,
+        timeout: Duration,
+    ) -> Vec<Result<Box<dyn Connection>, Failure>> {
+        let dial = |uid: &&str| {
+            self.granted(|scene| scene.grants.allow_port(port, secure))?;
+            let words = format!("{} is dialled on {port}", self.name(uid));
+            let accepted = self.exchange(uid, &words, timeout, |scene, pod| {
+                scene.application.accept(pod, port)
+            })?;
+            let accepted = answered(accepted)?;
+            let mut unread = VecDeque::new();
+            let speech = match accepted {
+                Accepted::Refused => {
+                    let why = format!("nothing listens on port {port}");
+                    return Err(Failure::Unreachable(why));
+                }
+                Accepted::Lines => Speech::Lines(Vec::new()),
+                Accepted::Session(mut session) => {
+                    unread.extend(session.greeting());
+                    Speech::Session(session)
+                }
+            };
+            Ok(Box::new(Stream {
+                live: self.clone(),
+                pod: (*uid).to_owned(),
+                name: self.name(uid),
+                speech,
+                unread,
+                end: None,
+            }) as Box<dyn Connection>)
+        };
+        pods.iter().map(dial).collect()
+    }
+
+    fn send(
+        &self,
+        pods: &[&str],
+        port: &str,
+        secure: Option<&Tls>,
+        request: &Request,
+        timeout: Duration,
+    ) -> Vec<Result<Response, Failure>> {
+        let (method, path) = (&request.method, &request.path);
+        let send = |uid: &&str| {
+            self.granted(|scene| scene.grants.allow_http(port, secure, request))?;
+            let words = format!("{method} {path} to {}", self.name(uid));
+            let answer = self.exchange(uid, &words, timeout, |scene, pod| {
+                let response = scene.application.http(pod, port, request);
+                let (status, text) = (response.status, response.text().unwrap_or_default());
+                scene
+                    .history
+                    .detail(format_args!("{words} → {status} {text}"));
+                Ok(response)
+            })?;
+            answered(answer)
+        };
+        pods.iter().map(send).collect()
+    }
+
+    fn exec(&self, uid: &str, command: &Command, timeout: Duration) -> Result<Output, Failure> {
+        let container = command.container.as_deref();
+        self.granted(|scene| scene.grants.allow_exec(container, &command.argv))?;
+        let words = format!("{} runs {}", self.name(uid), command.argv.join(" "));
+        let answer = self.exchange(uid, &words, timeout, |scene, pod| {
+            let output = scene.application.exec(pod, command);
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            let code = output.code;
+            scene
+                .history
+                .detail(format_args!("{words} → exit {code} {text}"));
+            Ok(output)
+        })?;
+        answered(answer)
+    }
+
+    fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        self.granted(|scene| scene.grants.allow_slot(slot))?;
+        let unbound = || Failure::Other(format!("nothing is bound to slot {slot}"));
+        let scene = self.0.borrow();
+        scene.secrets.get(slot).cloned().ok_or_else(unbound)
+    }
+
+    fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        self.granted(|scene| scene.grants.allow_config(slot))?;
+        let unbound = || Failure::Other(format!("nothing is bound to slot {slot}"));
+        let scene = self.0.borrow();
+        scene.config.get(slot).cloned().ok_or_else(unbound)
+    }
+
+    fn event(&self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_events())?;
+        let mut scene = self.0.borrow_mut();
+        let event = format_args!("event {weight:?} {reason}: {note}");
+        scene.history.detail(event);
+        Ok(())
+    }
+
+    fn gauge(&self, name: &str, _ordinal: Option<u32>, _value: f64) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_metric(name))
+    }
+
+    fn count(&self, name: &str, _ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_metric(name))?;
+        match value.is_finite() && value >= 0.0 {
+            true => Ok(()),
+            false => Err(Failure::Other(format!("{value} cannot be added"))),
+        }
+    }
+
+    /// The same bytes in each run: a test must be able to fail twice.
+    fn random(&self, count: u32) -> Vec<u8> {
+        let mut scene = self.0.borrow_mut();
+        let draw = |_| {
+            scene.drawn = scene
+                .drawn
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let [byte, ..] = scene.drawn.to_be_bytes();
+            byte
+        };
+        (0..count.min(4096)).map(draw).collect()
+    }
+}
+
+impl<A: Application> Host for Live<A> {
+    fn claim_role(&self, role: &str, pod: &str, after_epoch: u64) -> Result<(), Failure> {
+        if !self.0.borrow().processes.contains_key(pod) {
+            return Err(Failure::Replaced);
+        }
+        self.request(RoleRequest::Claim {
+            role: role.to_owned(),
+            pod: pod.to_owned(),
+            after_epoch,
+        })
+    }
+
+    fn release_role(&self, role: &str, after_epoch: u64) -> Result<(), Failure> {
+        self.request(RoleRequest::Release {
+            role: role.to_owned(),
+            after_epoch,
+        })
+    }
+
+    fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_requests())?;
+        self.unplayed("delete-pod", pod, why)
+    }
+
+    fn discard_volumes(&self, ordinal: u32, _claims: &[&str], why: &str) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_discard_volumes())?;
+        self.unplayed("discard-volumes", &ordinal.to_string(), why)
+    }
+
+    fn quarantine(&self, ordinal: u32, why: &str) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_requests())?;
+        self.unplayed("quarantine", &ordinal.to_string(), why)
+    }
+
+    /// The program ends as soon as it is started; `poll` tells.
+    fn start(&self, uid: &str, key: &str, command: &Command) -> Result<Job, Failure> {
+        let place = (uid.to_owned(), key.to_owned());
+        if let Some(output) = self.0.borrow().jobs.get(&place) {
+            return Ok(Job::Exited(output.clone()));
+        }
+        let output = self.exec(uid, command, Duration::from_secs(60))?;
+        self.0.borrow_mut().jobs.insert(place, output);
+        Ok(Job::Running)
+    }
+
+    fn poll(&self, uid: &str, key: &str) -> Result<Job, Failure> {
+        let scene = self.0.borrow();
+        let known = scene.jobs.get(&(uid.to_owned(), key.to_owned()));
+        Ok(known.cloned().map_or(Job::Lost, Job::Exited))
+    }
+
+    fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
+        self.granted(|scene| scene.grants.allow_state())?;
+        self.keep(&format!("state {key} is written"), |scene| {
+            let recorded = &scene.model.world.recorded;
+            match put_state(recorded, key, value, after_version) {
+                Ok((status, version)) => {
+                    scene.model.world.recorded = status;
+                    scene.model.world.answers.member_config.clear();
+                    Ok(version)
+                }
+                Err(error) if error.reason() == "StateConflict" => Err(Failure::Conflict),
+                Err(error) => Err(Failure::Budget(error.to_string())),
+            }
+        })
+    }
+}
+
+impl<A: Application> Live<A> {
+    fn name(&self, uid: &str) -> String {
+        let scene = self.0.borrow();
+        let pods = &scene.model.world.pods;
+        let pod = pods.iter().find(|pod| pod.uid == uid);
+        pod.map_or_else(|| format!("the former pod {uid}"), |pod| pod.name.clone())
+    }
+
+    fn request(&self, request: RoleRequest) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_requests())?;
+        let mut scene = self.0.borrow_mut();
+        let (RoleRequest::Claim {
+            role, after_epoch, ..
+        }
+        | RoleRequest::Release { role, after_epoch }) = &request;
+        let world = &scene.model.world;
+        let is_known = match &world.plugin {
+            Plugin::Ready(plugin) => {
+                (plugin.roles.iter()).any(|known| known.name == *role && known.exclusive)
+            }
+            _ => false,
+        };
+        if !is_known {
+            return Err(Failure::Denied(format!(
+                "the manifest declares no exclusive role {role:?}"
+            )));
+        }
+        let known = world
+            .recorded
+            .roles
+            .iter()
+            .find(|known| known.name == *role);
+        let epoch = known.map_or(0, |known| known.epoch);
+        let is_queued =
+            scene.queued.iter().any(|queued| {
+                let (RoleRequest::Claim { role: other, .. }
+                | RoleRequest::Release { role: other, .. }) = queued;
+                other == role
+            });
+        if epoch != *after_epoch || is_queued {
+            return Err(Failure::Conflict);
+        }
+        let text = match &request {
+            RoleRequest::Claim { role, pod, .. } => format!("asks for {role} to be held by {pod}"),
+            RoleRequest::Release { role, .. } => format!("asks for {role} to be released"),
+        };
+        scene.history.detail(text);
+        scene.queued.push(request);
+        Ok(())
+    }
+
+    /// A request that the testkit's host does not do yet says so, instead of passing for done.
+    fn unplayed(&self, request: &str, whom: &str, why: &str) -> Result<(), Failure> {
+        let mut scene = self.0.borrow_mut();
+        scene.mistake(format!(
+            "the testkit does not play {request} ({whom}: {why})"
+        ));
+        Ok(())
+    }
+}
+
+fn answered<T>(exchange: Exchange<T>) -> Result<T, Failure> {
+    match exchange {
+        Exchange::Answered(value) => Ok(value),
+        Exchange::Lost(failure, _) => Err(failure),
+    }
+}

@@ -1,0 +1,172 @@
+//! Everything about a cluster but the plugin: the plugin is called while this is lent to the host's functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use stateward_planner::Model;
+use stateward_planner::journal::commit::RoleRequest;
+use stateward_planner::world::{ReadyPlugin, Role};
+use stateward_sdk::testing::Grants;
+use stateward_sdk::{Hook, Manifest, Member, Output, Seen};
+
+use crate::application::Application;
+use crate::cluster::pods::Process;
+use crate::fault::Points;
+use crate::history::History;
+
+pub(super) struct Scene<A> {
+    pub(super) model: Model,
+    pub(super) application: A,
+    pub(super) grants: Grants,
+    pub(super) settings: String,
+    pub(super) secrets: BTreeMap<String, Vec<u8>>,
+    pub(super) config: BTreeMap<String, Vec<u8>>,
+    pub(super) cut_off: BTreeSet<u32>,
+    pub(super) slow: BTreeMap<u32, Duration>,
+    pub(super) images: u32,
+    pub(super) wishes: u32,
+    /// By UID of the pod.
+    pub(super) processes: BTreeMap<String, Process>,
+    pub(super) ended: BTreeSet<String>,
+    /// Ordinals whose volumes were used before.
+    pub(super) used: BTreeSet<u32>,
+    pub(super) incarnations: u32,
+    /// What probes saw, by UID of the pod.
+    pub(super) seen: BTreeMap<String, Seen>,
+    pub(super) probed_at: i64,
+    /// Programs under a key, by pod and key.
+    pub(super) jobs: BTreeMap<(String, String), Output>,
+    /// Requests of the call that runs.
+    pub(super) queued: Vec<RoleRequest>,
+    /// What the call that runs is for; none between calls.
+    pub(super) calling: Option<Hook>,
+    /// The members as the last call saw them.
+    pub(super) last_members: Vec<Member>,
+    /// What the call that runs sees.
+    pub(super) shown: Vec<Member>,
+    pub(super) drawn: u64,
+    pub(super) points: Points,
+    pub(super) history: History,
+    pub(super) mistakes: Vec<String>,
+}
+
+impl<A: Application> Scene<A> {
+    pub(super) fn new(model: Model, application: A, grants: Grants) -> Scene<A> {
+        let mut scene = Scene {
+            history: History::default(),
+            model,
+            application,
+            grants,
+            settings: "{}".to_owned(),
+            secrets: BTreeMap::new(),
+            config: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
+            slow: BTreeMap::new(),
+            images: 1,
+            wishes: 0,
+            processes: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            used: BTreeSet::new(),
+            incarnations: 0,
+            seen: BTreeMap::new(),
+            probed_at: 0,
+            jobs: BTreeMap::new(),
+            queued: Vec::new(),
+            calling: None,
+            last_members: Vec::new(),
+            shown: Vec::new(),
+            drawn: 0,
+            points: Points::default(),
+            mistakes: Vec::new(),
+        };
+        scene.history = History::from(scene.now_ms());
+        scene
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        u64::try_from(self.model.now.as_millisecond()).unwrap_or(0)
+    }
+
+    pub(super) fn tell(&mut self, text: impl fmt::Display) {
+        let now_ms = self.now_ms();
+        self.history.tell(now_ms, text);
+    }
+
+    pub(super) fn pass(&mut self, time: SignedDuration) {
+        self.model.pass(time);
+        let now_ms = self.now_ms();
+        self.application.pass(now_ms);
+    }
+
+    pub(super) fn mistake(&mut self, text: String) {
+        self.history.detail(format_args!("mistake: {text}"));
+        self.mistakes.push(text);
+    }
+
+    /// The host is gone, and comes back with what it has written.
+    pub(super) fn restart_host(&mut self) {
+        self.model.restart_host();
+        self.queued.clear();
+        self.seen.clear();
+        self.jobs.clear();
+        self.calling = None;
+        self.tell("the host starts again");
+    }
+
+    pub(super) fn summary(&self) -> Vec<String> {
+        let mut running: Vec<u32> = self
+            .processes
+            .values()
+            .map(|process| process.ordinal)
+            .collect();
+        running.sort_unstable();
+        let world = &self.model.world;
+        let outdated = world.pods.iter().filter(|pod| {
+            let revision = pod.labels.get("controller-revision-hash");
+            revision != Some(&world.recorded.update_revision)
+        });
+        let held = (world.recorded.roles.iter()).filter(|role| {
+            let holder = role.holder.as_ref();
+            holder.is_some_and(|holder| world.pods.iter().any(|pod| pod.uid == holder.pod))
+        });
+        let held: Vec<&str> = held.map(|role| role.name.as_str()).collect();
+        let mut lines = vec![
+            format!("members that run: {running:?}"),
+            format!("pods of an old revision: {}", outdated.count()),
+            format!("roles that are held: {}", held.join(", ")),
+        ];
+        let application = self.application.summary(&running);
+        if !application.is_empty() {
+            lines.push(format!("the application: {application}"));
+        }
+        lines
+    }
+}
+
+/// The plugin as plans see it.
+pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
+    let json: Value = serde_json::from_str(&manifest.to_json()).unwrap_or_default();
+    let is = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let roles = json.get("roles").and_then(Value::as_array);
+    ReadyPlugin {
+        name: json.get("name").map(text).unwrap_or_default(),
+        digest: "sha256:under-test".to_owned(),
+        hooks: hooks.iter().map(|hook| hook.name().to_owned()).collect(),
+        roles: roles
+            .into_iter()
+            .flatten()
+            .map(|role| Role {
+                name: role.get("name").map(text).unwrap_or_default(),
+                exclusive: is(role, "exclusive"),
+                movable: is(role, "movable"),
+            })
+            .collect(),
+        post_ready_overlaps: json
+            .get("lanes")
+            .is_some_and(|lanes| is(lanes, "post-ready-overlaps")),
+    }
+}
