@@ -4,6 +4,7 @@ mod claims;
 mod content;
 mod mounts;
 mod projection;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

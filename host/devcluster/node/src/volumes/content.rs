@@ -74,6 +74,9 @@ impl VolumeContext<'_> {
                         files.extend(self.secret(pod, volume, reference).await?);
                     } else if let Some(source) = &part.downward_api {
                         files.extend(downward(pod, volume, source.items.as_ref(), mode)?);
+                    } else if let Some(source) = &part.service_account_token {
+                        let token = self.token(pod, volume, source, mode).await?;
+                        files.insert(source.path.clone(), token);
                     } else {
                         return Ok(None);
                     }

@@ -18,7 +18,8 @@ pub(super) struct ProjectedFile {
     pub(super) mode: u32,
 }
 
-const CURRENT: &str = "..data";
+/// Where the files of now are shown.
+pub(super) const CURRENT: &str = "..data";
 
 /// Makes `folder` show exactly these files; does nothing when it does already.
 pub(super) fn write(folder: &Path, files: &Files) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! A node and its controllers on the embedded API. The tests with real processes need root, as CI has it.
+//! A node and its controllers on the embedded API, and once under a real one. The tests with real processes need root, as CI has it.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -8,6 +8,7 @@
 
 mod bed;
 mod exec;
+mod kubernetes;
 mod lifetimes;
 mod processes;
 mod servers;
