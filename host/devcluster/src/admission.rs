@@ -40,10 +40,14 @@ pub(crate) fn decode(
     };
     let unknown =
         fields::drop_unknown(kind, &target.version, &mut body).map_err(|error| handled(&error))?;
-    let unknown: Vec<_> = unknown
+    let duplicate = context
+        .duplicates
         .iter()
-        .map(|field| format!("unknown field {field:?}"))
-        .collect();
+        .map(|field| format!("duplicate field {field:?}"));
+    let unknown = unknown
+        .iter()
+        .map(|field| format!("unknown field {field:?}"));
+    let unknown: Vec<_> = duplicate.chain(unknown).collect();
     match context.field_validation {
         FieldValidation::Strict if !unknown.is_empty() => Err(handled(&format!(
             "strict decoding error: {}",
@@ -69,7 +73,8 @@ fn check_type(target: &Target, body: &mut Value) -> Result<(), Failure> {
                     target.version
                 ),
                 _ => format!(
-                    "the API version in the data ({given}) does not match the expected API version ({expected})"
+                    "{} in version {given:?} cannot be handled as a {}: the API version in the data does not match the expected API version ({expected})",
+                    target.kind.kind, target.kind.kind
                 ),
             }));
         }
@@ -82,13 +87,31 @@ pub(crate) fn reset_status(kind: &Kind, object: &mut Value) {
     let first = match kind.builtin() {
         // A node agent creates its node together with its status.
         Some(Builtin::Node) => return,
-        Some(Builtin::Pod) => json!({"phase": "Pending"}),
+        Some(Builtin::Pod) => match object::list(object, "/spec/schedulingGates") {
+            [] => json!({"phase": "Pending"}),
+            _ => json!({
+                "phase": "Pending",
+                "conditions": [{
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "SchedulingGated",
+                    "message": "Scheduling is blocked due to non-empty scheduling gates",
+                    "lastTransitionTime": object.pointer("/metadata/creationTimestamp"),
+                }],
+            }),
+        },
         Some(Builtin::PersistentVolume | Builtin::PersistentVolumeClaim) => {
             json!({"phase": "Pending"})
         }
         Some(Builtin::Namespace) => json!({"phase": "Active"}),
         Some(Builtin::Service) => json!({"loadBalancer": {}}),
         Some(Builtin::StatefulSet) => json!({"replicas": 0, "availableReplicas": 0}),
+        Some(Builtin::PodDisruptionBudget) => json!({
+            "disruptionsAllowed": 0,
+            "currentHealthy": 0,
+            "desiredHealthy": 0,
+            "expectedPods": 0,
+        }),
         _ if !kind.has_status => return,
         _ => {
             object::remove(object, &["status"]);
@@ -114,6 +137,62 @@ pub(crate) fn complete(state: &State, kind: &Kind, version: &str, object: &mut V
     }
 }
 
+/// What the server itself brings into a new object, apart from defaults: it belongs to no manager.
+const BROUGHT_BY_SERVER: &[(Builtin, &[&str])] = &[
+    (Builtin::Event, &["reportingComponent"]),
+    (Builtin::Event, &["reportingInstance"]),
+    (Builtin::Event, &["source"]),
+    (Builtin::Namespace, &["spec"]),
+    (Builtin::PersistentVolume, &["metadata", "finalizers"]),
+    (Builtin::PersistentVolumeClaim, &["metadata", "finalizers"]),
+    (
+        Builtin::PersistentVolumeClaim,
+        &["spec", "storageClassName"],
+    ),
+    (Builtin::Pod, &["spec", "preemptionPolicy"]),
+    (Builtin::Pod, &["spec", "priority"]),
+    (Builtin::Pod, &["spec", "serviceAccount"]),
+    (Builtin::Pod, &["spec", "serviceAccountName"]),
+    (Builtin::Pod, &["spec", "tolerations"]),
+    (Builtin::Service, &["spec", "clusterIP"]),
+    (Builtin::Service, &["spec", "clusterIPs"]),
+    (Builtin::Service, &["spec", "ipFamilies"]),
+    (Builtin::Service, &["spec", "ipFamilyPolicy"]),
+    (Builtin::StatefulSet, &["spec", "serviceName"]),
+];
+
+/// Values that stand aside while the fields of a new object get their managers.
+pub(crate) type SetAside = Vec<(&'static [&'static str], Value)>;
+
+/// Takes out of a new object what its client did not bring.
+pub(crate) fn set_aside(kind: &Kind, brought: &Value, object: &mut Value) -> SetAside {
+    let Some(builtin) = kind.builtin() else {
+        return Vec::new();
+    };
+    let mut paths: Vec<&'static [&'static str]> = BROUGHT_BY_SERVER
+        .iter()
+        .filter(|(of, path)| {
+            *of == builtin && brought.pointer(&format!("/{}", path.join("/"))).is_none()
+        })
+        .map(|(_, path)| *path)
+        .collect();
+    // The status belongs to its own path.
+    if kind.has_status {
+        paths.push(&["status"]);
+    }
+    paths
+        .into_iter()
+        .filter_map(|path| Some((path, object::remove(object, path)?)))
+        .collect()
+}
+
+/// Puts what stood aside back in its place.
+pub(crate) fn put_back(object: &mut Value, set_aside: SetAside) {
+    for (path, value) in set_aside {
+        object::set(object, path, value);
+    }
+}
+
 /// What only other objects can tell against a write.
 pub(crate) fn refusal(
     state: &State,
@@ -122,6 +201,23 @@ pub(crate) fn refusal(
     object: &Value,
 ) -> Option<Failure> {
     validation::refusal(state, kind.builtin()?, old, object)
+}
+
+/// What a client should know about an object that is accepted.
+pub(crate) fn warnings(kind: &Kind, object: &Value) -> Vec<String> {
+    let sentence = match kind.builtin() {
+        Some(Builtin::Endpoints) => {
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+        }
+        Some(Builtin::StatefulSet)
+            if object::number(object, "/spec/revisionHistoryLimit")
+                .is_some_and(|kept| kept < 0) =>
+        {
+            "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+        }
+        _ => return Vec::new(),
+    };
+    vec![sentence.to_owned()]
 }
 
 /// Everything that speaks against an object.
@@ -139,11 +235,20 @@ pub(crate) fn causes(
             if let Some(schema) = custom.and_then(|custom| custom.schema.as_ref()) {
                 causes.extend(crd_schema::causes(schema, object));
             }
-            // Rules may take for granted what the schema says.
-            if causes.is_empty()
-                && let Some(rules) = custom.and_then(|custom| custom.rules.as_ref())
-            {
-                causes.extend(rules.causes(old, object));
+            if let Some(rules) = custom.and_then(|custom| custom.rules.as_ref()) {
+                // Rules may take for granted what the schema says.
+                if causes.iter().all(Cause::is_duplicate) {
+                    causes.extend(rules.causes(old, object));
+                } else {
+                    causes.push(Cause::invalid(
+                        "<nil>",
+                        &Value::Null,
+                        "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+                    ));
+                }
+            }
+            if let Some(scale) = custom.and_then(|custom| custom.scale.as_ref()) {
+                causes.extend(scale.cause(object));
             }
         }
     }

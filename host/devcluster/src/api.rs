@@ -12,10 +12,12 @@ use crate::cluster::Cluster;
 use crate::collector;
 use crate::discovery;
 use crate::failure::Failure;
+use crate::media;
 use crate::openapi;
-use crate::protobuf;
+use crate::options;
 use crate::representation::Representation;
 use crate::request::{Options, Target};
+use crate::reviews;
 use crate::state::{Answer, Shape, State};
 use crate::tunnel;
 use crate::verbs::delete::DeleteOptions;
@@ -62,6 +64,13 @@ where
     if matches!(path, "/healthz" | "/livez" | "/readyz") {
         return Ok(response(200, "text/plain", Bytes::from_static(b"ok")));
     }
+    let accept = header_text(&head.headers, &header::ACCEPT);
+    media::check_accept(accept)?;
+    let content_type = header_text(&head.headers, &header::CONTENT_TYPE);
+    if let Some(kind) = reviews::kind_of(path) {
+        let body = media::decode(content_type, &read_body(body).await?)?;
+        return reviews::answer(kind, &head.method, body.value).map(|review| json(201, &review));
+    }
     let target = {
         let state = cluster.state();
         if head.method == Method::GET
@@ -78,12 +87,12 @@ where
     if tunnel::is_for_the_node(&target) {
         return tunnel::pass_on(cluster, &target, &options, head).await;
     }
-    let context = Context::new(options, user_agent, cluster.clock().now())?;
-    let accept = header_text(&head.headers, &header::ACCEPT);
+    let mut context = Context::new(options, user_agent, cluster.clock().now());
     let representation = Representation::of(accept, &context.options);
 
     match verb {
         Verb::Watch => {
+            verb.check_options("", &context.options)?;
             let mut state = cluster.state();
             let lines =
                 verbs::watch::watch(cluster, &mut state, &target, &context, representation)?;
@@ -92,16 +101,19 @@ where
             Ok(with_type(200, "application/json", body))
         }
         Verb::Get | Verb::List => {
+            verb.check_options("", &context.options)?;
             let answer = read(&cluster.state(), verb, &target, &context)?;
             Ok(render(&target, &representation, answer))
         }
         Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
-            let content_type = header_text(&head.headers, &header::CONTENT_TYPE).to_owned();
+            verb.check_write(&target, content_type)?;
             let body = read_body(body).await?;
-            let body = decode_body(&content_type, &body)?;
+            verb.check_options(content_type, &context.options)?;
+            let body = media::decode(content_type, &body)?;
+            context.duplicates = body.duplicates;
             let answer = {
                 let mut state = cluster.state();
-                let answer = write(&mut state, verb, &target, context, &content_type, body);
+                let answer = write(&mut state, verb, &target, context, content_type, body.value);
                 answer?
             };
             cluster.persisted().await?;
@@ -127,7 +139,7 @@ impl Verb {
     fn of(method: &Method, target: &Target, options: &Options) -> Result<Self, Failure> {
         let has_name = target.name.is_some();
         match (method, has_name) {
-            (&Method::GET, true) if !options.is_set("watch") => Ok(Self::Get),
+            (&Method::GET, true) => Ok(Self::Get),
             (&Method::GET, _) if options.is_set("watch") => Ok(Self::Watch),
             (&Method::GET, _) => Ok(Self::List),
             (&Method::POST, false) => Ok(Self::Create),
@@ -139,6 +151,31 @@ impl Verb {
             _ => Err(Failure::method_not_allowed(
                 "the server does not allow this method on the requested resource",
             )),
+        }
+    }
+
+    /// Refuses bodies of types that are not read, and objects of a namespace that are made outside of one.
+    fn check_write(self, target: &Target, content_type: &str) -> Result<(), Failure> {
+        let is_outside = target.kind.is_namespaced && target.namespace.is_none();
+        match self {
+            Self::Create | Self::DeleteCollection if is_outside => {
+                Err(Failure::method_not_allowed(
+                    "the server does not allow this method on the requested resource",
+                ))
+            }
+            Self::Patch => PatchType::of(content_type).map(|_| ()),
+            _ => media::check_body_type(content_type, &target.kind),
+        }
+    }
+
+    fn check_options(self, content_type: &str, options: &Options) -> Result<(), Failure> {
+        match self {
+            Self::Create => options::check_write("CreateOptions", options),
+            Self::Update => options::check_write("UpdateOptions", options),
+            Self::Patch => options::check_patch(options, PatchType::of(content_type)?),
+            Self::List => options::check_list(options),
+            Self::Watch => options::check_watch(options),
+            Self::Get | Self::Delete | Self::DeleteCollection => Ok(()),
         }
     }
 
@@ -217,23 +254,6 @@ where
     }
 }
 
-fn decode_body(content_type: &str, body: &[u8]) -> Result<Value, Failure> {
-    if body.is_empty() {
-        return Ok(Value::Null);
-    }
-    if protobuf::is_protobuf(content_type) {
-        return protobuf::decode(body);
-    }
-    let decoded = if content_type.contains("yaml") {
-        serde_yaml::from_slice(body).map_err(|error| error.to_string())
-    } else {
-        serde_json::from_slice(body).map_err(|error| error.to_string())
-    };
-    decoded.map_err(|error| {
-        Failure::bad_request(format!("the object provided is unrecognized: {error}"))
-    })
-}
-
 fn render(target: &Target, representation: &Representation, answer: Answer) -> Response<Body> {
     let Target { kind, version, .. } = target;
     let bytes = match answer.shape {
@@ -256,10 +276,10 @@ fn render(target: &Target, representation: &Representation, answer: Answer) -> R
 
 pub(crate) fn refusal(failure: &Failure) -> Response<Body> {
     let mut refused = json(failure.code, &failure.body());
-    if failure.code == 429 {
+    if failure.code == 504 {
         refused
             .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     refused
 }

@@ -149,9 +149,7 @@ impl Cluster {
 
 /// The namespaces that every cluster has.
 fn make_first_objects(state: &mut State, now: Timestamp) {
-    let Ok(context) = Context::new(Options::default(), "stateward", now) else {
-        return;
-    };
+    let context = Context::new(Options::default(), "stateward", now);
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         if state.store.get("namespaces", &Key::new("", name)).is_some() {
             continue;

@@ -4,10 +4,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::kinds::{Kind, Kinds};
+use crate::kinds::{Builtin, Kind, Kinds};
+use crate::object;
+use crate::reviews::REVIEWS;
 
 /// The version of Kubernetes that the embedded API follows.
 const VERSION: (&str, &str, &str) = ("1", "37", "v1.37.1");
+
+/// Upstream lists the verbs of custom resources in an order of their own.
+const CUSTOM_VERBS: &[&str] = &[
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+];
 
 const VERBS: &[&str] = &[
     "create",
@@ -34,7 +48,7 @@ pub(crate) fn document(path: &str, kinds: &Kinds) -> Option<Value> {
         ["apis"] => Some(json!({
             "kind": "APIGroupList",
             "apiVersion": "v1",
-            "groups": groups(kinds).into_keys().map(|name| group(&name, kinds)).collect::<Vec<_>>(),
+            "groups": groups(kinds).into_keys().map(|name| group_entry(&name, kinds)).collect::<Vec<_>>(),
         })),
         ["apis", name] if groups(kinds).contains_key(*name) => Some(group(name, kinds)),
         ["apis", group, version] => resources(group, version, kinds),
@@ -68,10 +82,20 @@ pub(crate) fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
             }
         }
     }
+    for (group, ..) in REVIEWS {
+        groups.insert((*group).to_owned(), vec!["v1".to_owned()]);
+    }
     groups
 }
 
 fn group(name: &str, kinds: &Kinds) -> Value {
+    let mut group = group_entry(name, kinds);
+    object::set(&mut group, &["kind"], "APIGroup");
+    object::set(&mut group, &["apiVersion"], "v1");
+    group
+}
+
+fn group_entry(name: &str, kinds: &Kinds) -> Value {
     let versions: Vec<_> = groups(kinds)
         .remove(name)
         .unwrap_or_default()
@@ -79,8 +103,6 @@ fn group(name: &str, kinds: &Kinds) -> Value {
         .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
         .collect();
     json!({
-        "kind": "APIGroup",
-        "apiVersion": "v1",
         "name": name,
         "preferredVersion": versions.first(),
         "versions": versions,
@@ -92,13 +114,25 @@ fn resources(group: &str, version: &str, kinds: &Kinds) -> Option<Value> {
         .all()
         .filter(|kind| kind.group == group && kind.versions.iter().any(|one| one == version))
         .collect();
-    if served.is_empty() {
-        return None;
-    }
-    let resources: Vec<_> = served
+    let mut resources: Vec<_> = served
         .iter()
         .flat_map(|kind| entries(kind, version))
         .collect();
+    for (_, plural, kind) in REVIEWS
+        .iter()
+        .filter(|(of, ..)| *of == group && version == "v1")
+    {
+        resources.push(json!({
+            "name": plural,
+            "singularName": kind.to_lowercase(),
+            "namespaced": false,
+            "kind": kind,
+            "verbs": ["create"],
+        }));
+    }
+    if resources.is_empty() {
+        return None;
+    }
     let group_version = match group {
         "" => version.to_owned(),
         group => format!("{group}/{version}"),
@@ -111,13 +145,28 @@ fn resources(group: &str, version: &str, kinds: &Kinds) -> Option<Value> {
     }))
 }
 
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    let verbs = match kind.builtin() {
+        None => CUSTOM_VERBS,
+        Some(_) => VERBS,
+    };
+    // Namespaces go one by one.
+    let is_refused =
+        |verb: &str| kind.builtin() == Some(Builtin::Namespace) && verb == "deletecollection";
+    verbs
+        .iter()
+        .copied()
+        .filter(|verb| !is_refused(verb))
+        .collect()
+}
+
 fn entries(kind: &Kind, version: &str) -> Vec<Value> {
     let mut main = json!({
         "name": kind.plural,
         "singularName": kind.singular,
         "namespaced": kind.is_namespaced,
         "kind": kind.kind,
-        "verbs": VERBS,
+        "verbs": verbs(kind),
     });
     if let Some(fields) = main.as_object_mut() {
         if !kind.short_names.is_empty() {

@@ -64,6 +64,11 @@ impl Cause {
         }
     }
 
+    /// Whether a list holds something twice: that keeps no rule from being checked.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        self.reason == "FieldValueDuplicate"
+    }
+
     fn body(&self) -> Value {
         json!({"reason": self.reason, "message": self.message, "field": self.field})
     }
@@ -111,6 +116,12 @@ impl Failure {
         }
     }
 
+    /// What reaches no resource is answered with details that say nothing.
+    pub(crate) fn with_empty_details(mut self) -> Self {
+        self.details = Some(json!({}));
+        self
+    }
+
     fn about(mut self, subject: &Subject, name: &str) -> Self {
         self.details = Some(details(name, &subject.group, &subject.resource));
         self
@@ -132,6 +143,7 @@ impl Failure {
             "NotFound",
             "the server could not find the requested resource",
         )
+        .with_empty_details()
     }
 
     pub(crate) fn already_exists(subject: &Subject, name: &str) -> Self {
@@ -240,7 +252,7 @@ impl Failure {
         let mut failure = Self::new(
             504,
             "Timeout",
-            format!("Too large resource version: {asked}, current: {current}"),
+            format!("Timeout: Too large resource version: {asked}, current: {current}"),
         );
         failure.details = Some(json!({
             "causes": [{
@@ -253,15 +265,25 @@ impl Failure {
     }
 
     pub(crate) fn method_not_allowed(message: impl Into<String>) -> Self {
-        Self::new(405, "MethodNotAllowed", message)
+        Self::new(405, "MethodNotAllowed", message).with_empty_details()
     }
 
-    pub(crate) fn unsupported_patch(accepted: &[&str]) -> Self {
+    pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Self {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {}",
             accepted.join(", ")
         );
         Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// A patch that cannot be carried out on the object that is there.
+    pub(crate) fn unprocessable() -> Self {
+        Self::new(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        )
+        .with_empty_details()
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
@@ -299,9 +321,9 @@ impl Failure {
 }
 
 fn details(name: &str, group: &str, kind: &str) -> Value {
-    let mut details = json!({"kind": kind});
+    let mut details = json!({});
     if let Some(fields) = details.as_object_mut() {
-        for (field, value) in [("name", name), ("group", group)] {
+        for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
             if !value.is_empty() {
                 fields.insert(field.to_owned(), value.into());
             }

@@ -1,7 +1,11 @@
-//! As much of OpenAPI as `kubectl apply` asks for.
+//! As much of OpenAPI as `kubectl apply` and `kubectl explain` ask for.
 //!
 //! Before it sends `fieldValidation` it wants to read in the document of a group that a patch of the kind takes that
 //! parameter. It computes patches for built-in kinds with its own types when the document offers no schema for them.
+
+mod schemas;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -44,17 +48,28 @@ fn index(kinds: &Kinds) -> Value {
     };
     add("api/v1".to_owned());
     for (group, versions) in discovery::groups(kinds) {
-        for version in versions {
+        let is_described = |version: &String| served(&group, version, kinds).next().is_some();
+        for version in versions.into_iter().filter(is_described) {
             add(format!("apis/{group}/{version}"));
         }
     }
     json!({"paths": paths})
 }
 
-fn group_document(group: &str, version: &str, kinds: &Kinds) -> Result<Value, Failure> {
-    let paths: Map<String, Value> = kinds
+fn served<'a>(
+    group: &'a str,
+    version: &'a str,
+    kinds: &'a Kinds,
+) -> impl Iterator<Item = &'a Arc<Kind>> {
+    kinds
         .all()
-        .filter(|kind| kind.group == group && kind.versions.iter().any(|one| one == version))
+        .filter(move |kind| kind.group == group && kind.versions.iter().any(|one| one == version))
+}
+
+fn group_document(group: &str, version: &str, kinds: &Kinds) -> Result<Value, Failure> {
+    let served: Vec<&Arc<Kind>> = served(group, version, kinds).collect();
+    let paths: Map<String, Value> = served
+        .iter()
         .map(|kind| (path_of(kind, version), operations(kind, version)))
         .collect();
     if paths.is_empty() {
@@ -64,7 +79,7 @@ fn group_document(group: &str, version: &str, kinds: &Kinds) -> Result<Value, Fa
         "openapi": "3.0.0",
         "info": info(),
         "paths": paths,
-        "components": {"schemas": {}},
+        "components": {"schemas": schemas::of(&served, version)},
     }))
 }
 

@@ -109,12 +109,27 @@ impl Representation {
             }
             match self {
                 Self::Metadata => written.push_str(&metadata_of(item).to_string()),
+                _ if kind.builtin().is_some() => write_without_type(&mut written, item),
                 _ => written.push_str(&item.to_string()),
             }
         }
         written.push_str("]}");
         written.into_bytes()
     }
+}
+
+/// The kind of a list names that of its items.
+fn write_without_type(written: &mut String, item: &Value) {
+    let fields = item.as_object().into_iter().flatten();
+    let fields = fields.filter(|(field, _)| !matches!(field.as_str(), "kind" | "apiVersion"));
+    written.push('{');
+    for (position, (field, value)) in fields.enumerate() {
+        if position > 0 {
+            written.push(',');
+        }
+        written.push_str(&format!("{}:{value}", Value::from(field.as_str())));
+    }
+    written.push('}');
 }
 
 pub(crate) fn metadata_of(object: &Value) -> Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use crate::failure::Failure;
-use crate::kinds::{Kind, Kinds};
+use crate::kinds::{Builtin, Kind, Kinds};
 
 /// The object or collection that a path names.
 #[derive(Debug, Clone)]
@@ -49,6 +49,9 @@ impl Target {
         if namespace.is_some() != kind.is_namespaced && (namespace.is_some() || name.is_some()) {
             return Err(Failure::nothing_here());
         }
+        if let Some(subresource) = subresource {
+            check_subresource(kind, version, subresource)?;
+        }
         Ok(Self {
             kind: kind.clone(),
             version: version.to_owned(),
@@ -71,6 +74,37 @@ impl Target {
     }
 }
 
+/// What Kubernetes serves and this cluster does not, is refused by name.
+fn check_subresource(kind: &Kind, version: &str, subresource: &str) -> Result<(), Failure> {
+    let served = kind.subresources(version);
+    if served.iter().any(|(name, _)| *name == subresource) {
+        return Ok(());
+    }
+    let is_known = match kind.builtin() {
+        Some(Builtin::Pod) => matches!(
+            subresource,
+            "ephemeralcontainers" | "portforward" | "proxy" | "resize"
+        ),
+        Some(Builtin::Service | Builtin::Node) => subresource == "proxy",
+        Some(Builtin::ServiceAccount) => subresource == "token",
+        _ => false,
+    };
+    if !is_known {
+        return Err(Failure::nothing_here());
+    }
+    let served: Vec<_> = served.iter().map(|(name, _)| *name).collect();
+    let message = format!(
+        "not served here: {}/{subresource}; of {} the embedded cluster serves {}",
+        kind.plural,
+        kind.plural,
+        match served.as_slice() {
+            [] => "no part of its own".to_owned(),
+            served => served.join(", "),
+        }
+    );
+    Err(Failure::new(404, "NotFound", message).with_empty_details())
+}
+
 fn not_served(group: &str, plural: &str, kinds: &Kinds) -> Failure {
     let asked = match group {
         "" => plural.to_owned(),
@@ -78,14 +112,11 @@ fn not_served(group: &str, plural: &str, kinds: &Kinds) -> Failure {
     };
     let mut served: Vec<_> = kinds.all().map(|kind| kind.subject().qualified()).collect();
     served.sort();
-    Failure::new(
-        404,
-        "NotFound",
-        format!(
-            "not served here: {asked}; the embedded cluster serves {}",
-            served.join(", ")
-        ),
-    )
+    let message = format!(
+        "not served here: {asked}; the embedded cluster serves {}",
+        served.join(", ")
+    );
+    Failure::new(404, "NotFound", message).with_empty_details()
 }
 
 /// The query of a request.
@@ -129,30 +160,22 @@ impl Options {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
                 Failure::bad_request(format!(
-                    "invalid value {text:?} for the query parameter {option}: not a whole number"
+                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
                 ))
             }),
         }
     }
 
-    pub(crate) fn is_dry_run(&self) -> Result<bool, Failure> {
-        match self.text("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => Err(Failure::bad_request(format!(
-                "invalid dryRun value {other:?}: the only supported value is \"All\""
-            ))),
-        }
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.all("dryRun").any(|one| one == "All")
     }
 
-    pub(crate) fn field_validation(&self) -> Result<FieldValidation, Failure> {
+    /// How unknown fields are taken; what is none of the three was refused before.
+    pub(crate) fn field_validation(&self) -> FieldValidation {
         match self.text("fieldValidation") {
-            "" | "Warn" => Ok(FieldValidation::Warn),
-            "Strict" => Ok(FieldValidation::Strict),
-            "Ignore" => Ok(FieldValidation::Ignore),
-            other => Err(Failure::bad_request(format!(
-                "invalid fieldValidation value {other:?}: supported values are Ignore, Strict, Warn"
-            ))),
+            "Strict" => FieldValidation::Strict,
+            "Ignore" => FieldValidation::Ignore,
+            _ => FieldValidation::Warn,
         }
     }
 }

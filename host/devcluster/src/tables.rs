@@ -2,7 +2,9 @@
 
 mod columns;
 mod custom;
+mod events;
 mod pods;
+mod storage;
 
 use std::sync::Arc;
 

@@ -13,7 +13,6 @@ pub(crate) mod watch;
 
 use jiff::Timestamp;
 
-use crate::failure::Failure;
 use crate::request::{FieldValidation, Options};
 
 /// What every verb knows about its request beside the target and the body.
@@ -25,10 +24,12 @@ pub(crate) struct Context {
     pub(crate) manager: String,
     pub(crate) is_dry_run: bool,
     pub(crate) field_validation: FieldValidation,
+    /// Fields that the body names twice.
+    pub(crate) duplicates: Vec<String>,
 }
 
 impl Context {
-    pub(crate) fn new(options: Options, user_agent: &str, now: Timestamp) -> Result<Self, Failure> {
+    pub(crate) fn new(options: Options, user_agent: &str, now: Timestamp) -> Self {
         let manager = match options.text("fieldManager") {
             "" => user_agent
                 .split(['/', ' '])
@@ -37,13 +38,14 @@ impl Context {
                 .unwrap_or("unknown"),
             given => given,
         };
-        Ok(Self {
+        Self {
             manager: manager.chars().take(128).collect(),
-            is_dry_run: options.is_dry_run()?,
-            field_validation: options.field_validation()?,
+            is_dry_run: options.is_dry_run(),
+            field_validation: options.field_validation(),
+            duplicates: Vec::new(),
             now,
             options,
-        })
+        }
     }
 
     /// The moment as `metav1.Time` writes it.

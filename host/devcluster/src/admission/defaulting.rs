@@ -18,9 +18,11 @@ use crate::state::State;
 pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
     match builtin {
         Builtin::CustomResourceDefinition => definitions::complete(object),
+        Builtin::Event => event(object),
         Builtin::EndpointSlice => services::complete_slice(object),
         Builtin::Endpoints => services::complete_endpoints(object),
         Builtin::Namespace => namespace(object),
+        Builtin::Node => node(object),
         Builtin::PersistentVolume => storage::complete_volume(object),
         Builtin::PersistentVolumeClaim => storage::complete_claim(state, object),
         Builtin::Pod => pods::complete_pod(object),
@@ -30,9 +32,7 @@ pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
         Builtin::StorageClass => storage::complete_class(object),
         Builtin::ConfigMap
         | Builtin::ControllerRevision
-        | Builtin::Event
         | Builtin::Lease
-        | Builtin::Node
         | Builtin::PodDisruptionBudget
         | Builtin::ServiceAccount => {}
     }
@@ -49,6 +49,29 @@ fn namespace(namespace: &mut Value) {
     if !object::is_terminating(namespace) {
         object::set(namespace, &["spec"], json!({"finalizers": ["kubernetes"]}));
     }
+}
+
+/// Fields that upstream's type always has.
+fn event(event: &mut Value) {
+    if let Some(fields) = event.as_object_mut() {
+        object::default(fields, "reportingComponent", "");
+        object::default(fields, "reportingInstance", "");
+        object::default(fields, "source", json!({}));
+    }
+}
+
+/// What a node has can be allocated, unless it says otherwise.
+fn node(node: &mut Value) {
+    object::with_map(node, &["status"], |status| {
+        if let Some(capacity) = status.get("capacity").cloned() {
+            object::default(status, "allocatable", capacity);
+        }
+    });
+    object::with_map(node, &["spec"], |spec| {
+        if let Some(range) = spec.get("podCIDR").cloned() {
+            object::default(spec, "podCIDRs", json!([range]));
+        }
+    });
 }
 
 /// What is written as `stringData` is read as `data`.

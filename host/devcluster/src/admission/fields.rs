@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::crd_schema;
 use crate::kinds::{Builtin, Kind};
 use crate::object;
+use crate::quantity;
 
 /// Drops the fields that the kind does not have and names them. The error says which value has the wrong type.
 pub(crate) fn drop_unknown(
@@ -30,7 +31,9 @@ pub(crate) fn drop_unknown(
     let mut unknown = Vec::new();
     match kind.builtin() {
         Some(builtin) => {
-            quantities_to_text(body);
+            if has_quantities(builtin) {
+                write_quantities(body)?;
+            }
             let survived = there_and_back(builtin, &kind.group, body)
                 .map_err(|error| format!("json: {error}"))?;
             keep_survivors(body, &survived, "", &mut unknown);
@@ -50,6 +53,18 @@ pub(crate) fn drop_unknown(
         }
     }
     Ok(unknown)
+}
+
+/// Kinds whose maps of these names hold anything else are left alone.
+fn has_quantities(builtin: Builtin) -> bool {
+    matches!(
+        builtin,
+        Builtin::Node
+            | Builtin::PersistentVolume
+            | Builtin::PersistentVolumeClaim
+            | Builtin::Pod
+            | Builtin::StatefulSet
+    )
 }
 
 fn there_and_back(builtin: Builtin, group: &str, body: &Value) -> Result<Value, serde_json::Error> {
@@ -109,31 +124,41 @@ fn keep_survivors(given: &mut Value, survived: &Value, path: &str, unknown: &mut
     }
 }
 
-/// Quantities may be written as plain numbers; they are kept as text.
-fn quantities_to_text(value: &mut Value) {
+/// Quantities may be written as plain numbers and in more than one way; they are kept as text in upstream's way. The
+/// error names what is no quantity.
+fn write_quantities(value: &mut Value) -> Result<(), String> {
     const MAPS: &[&str] = &["requests", "limits", "capacity", "allocatable", "overhead"];
     const SINGLE: &[&str] = &["sizeLimit", "divisor"];
     match value {
         Value::Object(fields) => {
             for (field, value) in fields.iter_mut() {
                 if SINGLE.contains(&field.as_str()) {
-                    number_to_text(value);
+                    write_quantity(value)?;
                 } else if MAPS.contains(&field.as_str())
                     && let Value::Object(quantities) = value
                 {
-                    quantities.values_mut().for_each(number_to_text);
+                    quantities.values_mut().try_for_each(write_quantity)?;
                 } else {
-                    quantities_to_text(value);
+                    write_quantities(value)?;
                 }
             }
+            Ok(())
         }
-        Value::Array(items) => items.iter_mut().for_each(quantities_to_text),
-        _ => {}
+        Value::Array(items) => items.iter_mut().try_for_each(write_quantities),
+        _ => Ok(()),
     }
 }
 
-fn number_to_text(value: &mut Value) {
-    if let Value::Number(number) = value {
-        *value = Value::from(number.to_string());
-    }
+fn write_quantity(value: &mut Value) -> Result<(), String> {
+    let given = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        // The type of the object tells what is wrong.
+        _ => return Ok(()),
+    };
+    let written = quantity::canonical(&given).ok_or(
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    )?;
+    *value = Value::from(written);
+    Ok(())
 }

@@ -2,12 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Subject};
 use crate::kinds::{Builtin, Kind};
 use crate::object::{self, list, text};
 use crate::request::Target;
 use crate::state::State;
 use crate::verbs::Context;
+
+const OTHER_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
+const NAME_PART: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+pub(crate) const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /// Gives a new object its identity.
 pub(crate) fn prepare_create(
@@ -26,7 +31,6 @@ pub(crate) fn prepare_create(
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "selfLink",
-        "generation",
     ] {
         object::remove(object, &["metadata", field]);
     }
@@ -63,9 +67,7 @@ fn set_namespace(target: &Target, object: &mut Value) -> Result<(), Failure> {
             object::set(object, &["metadata", "namespace"], namespace.as_str());
             Ok(())
         }
-        Some(namespace) if given != *namespace => Err(Failure::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request: {given} is not {namespace}"
-        ))),
+        Some(namespace) if given != *namespace => Err(Failure::bad_request(OTHER_NAMESPACE)),
         None if target.kind.is_namespaced => Err(Failure::bad_request(format!(
             "{} belong to a namespace: name one in the path",
             target.kind.plural
@@ -111,6 +113,11 @@ pub(crate) fn check_identity(
     let subject = target.kind.subject();
     let name = object::name(old);
     let given_name = object::name(given);
+    if given_name.is_empty() && precision == Precision::Replace {
+        return Err(Failure::bad_request(
+            "the name of the object (one based on URL) was undeterminable: name must be provided",
+        ));
+    }
     if !given_name.is_empty() && given_name != name {
         return Err(Failure::bad_request(format!(
             "the name of the object ({given_name}) does not match the name on the URL ({name})"
@@ -118,13 +125,15 @@ pub(crate) fn check_identity(
     }
     let given_namespace = object::namespace(given);
     if !given_namespace.is_empty() && given_namespace != object::namespace(old) {
-        return Err(Failure::bad_request(format!(
-            "the namespace of the object ({given_namespace}) does not match the namespace on the URL ({})",
-            object::namespace(old)
-        )));
+        return Err(Failure::bad_request(OTHER_NAMESPACE));
     }
     let given_uid = object::uid(given);
     if !given_uid.is_empty() && given_uid != object::uid(old) {
+        if precision == Precision::Patch {
+            let given_uid = Value::from(given_uid);
+            let cause = Cause::invalid("metadata.uid", &given_uid, "field is immutable");
+            return Err(Failure::invalid(&subject, name, vec![cause]));
+        }
         return Err(Failure::conflict(
             &subject,
             name,
@@ -142,6 +151,11 @@ pub(crate) fn check_identity(
                 &Value::from(0),
                 "must be specified for an update",
             );
+            // Upstream names the resource here, where it names the kind everywhere else.
+            let subject = Subject {
+                kind: subject.resource.clone(),
+                ..subject
+            };
             return Err(Failure::invalid(&subject, name, vec![cause]));
         }
     } else if version != object::resource_version(old) {
@@ -217,18 +231,21 @@ pub(crate) fn causes(kind: &Kind, object: &Value) -> Vec<Cause> {
             causes.push(Cause::invalid(
                 "metadata.labels",
                 &Value::from(label.as_str()),
-                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                NAME_PART,
             ));
         }
         if !value.as_str().is_some_and(is_label_value) {
-            causes.push(Cause::invalid(
-                "metadata.labels",
-                value,
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
-            ));
+            causes.push(Cause::invalid("metadata.labels", value, LABEL_VALUE));
         }
     }
     let annotations = object::map(object, "/metadata/annotations");
+    for key in annotations.into_iter().flatten().map(|(key, _)| key) {
+        // Unlike labels, annotations may be written in capitals.
+        if !is_qualified_name(&key.to_lowercase()) {
+            let key = Value::from(key.as_str());
+            causes.push(Cause::invalid("metadata.annotations", &key, NAME_PART));
+        }
+    }
     let size: usize = annotations.map_or(0, annotations_size);
     if size > 256 * 1024 {
         causes.push(Cause::new(
@@ -237,13 +254,14 @@ pub(crate) fn causes(kind: &Kind, object: &Value) -> Vec<Cause> {
             "Too long: may not be more than 262144 bytes",
         ));
     }
-    for finalizer in object::finalizers(object) {
+    for (position, finalizer) in object::finalizers(object).enumerate() {
+        let field = format!("metadata.finalizers[{position}]");
+        let shown = Value::from(finalizer);
         if !is_qualified_name(finalizer) {
-            causes.push(Cause::invalid(
-                "metadata.finalizers",
-                &Value::from(finalizer),
-                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-            ));
+            causes.push(Cause::invalid(field, &shown, NAME_PART));
+        } else if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(Cause::invalid(field, &shown, detail));
         }
     }
     owner_causes(object, &mut causes);
@@ -261,7 +279,10 @@ fn owner_causes(object: &Value, causes: &mut Vec<Cause>) {
     let owners = list(object, "/metadata/ownerReferences");
     for (position, owner) in owners.iter().enumerate() {
         for field in ["apiVersion", "kind", "name", "uid"] {
-            if text(owner, &format!("/{field}")).is_empty() {
+            if field == "uid" && text(owner, "/uid").is_empty() {
+                let at = format!("metadata.ownerReferences[{position}].uid");
+                causes.push(Cause::required(at, "must not be empty"));
+            } else if text(owner, &format!("/{field}")).is_empty() {
                 causes.push(Cause::invalid(
                     format!("metadata.ownerReferences[{position}].{field}"),
                     &Value::from(""),
@@ -276,22 +297,32 @@ fn owner_causes(object: &Value, causes: &mut Vec<Cause>) {
         .map(|owner| format!("{}/{}", text(owner, "/kind"), text(owner, "/name")))
         .collect();
     if let [first, second, ..] = controllers.as_slice() {
-        causes.push(Cause::new(
-            "FieldValueInvalid",
+        causes.push(Cause::invalid(
             "metadata.ownerReferences",
-            format!(
-                "Invalid value: Only one reference can have Controller set to true. Found \"true\" in references for {first} and {second}"
+            &Value::from(owners.to_vec()),
+            &format!(
+                "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {second}"
             ),
         ));
     }
 }
+
+/// Finalizers without a domain that Kubernetes itself uses.
+const STANDARD_FINALIZERS: &[&str] = &["foregroundDeletion", "kubernetes", "orphan"];
 
 fn name_causes(kind: &Kind, name: &str, causes: &mut Vec<Cause>) {
     let wants_label = matches!(
         kind.builtin(),
         Some(Builtin::Namespace | Builtin::Service | Builtin::StatefulSet)
     );
-    if wants_label && !is_dns_label(name) {
+    if wants_label && name.contains('.') && is_dns_subdomain(name) {
+        let shown = Value::from(name);
+        causes.push(Cause::invalid(
+            "metadata.name",
+            &shown,
+            "must not contain dots",
+        ));
+    } else if wants_label && !is_dns_label(name) {
         causes.push(Cause::invalid(
             "metadata.name",
             &Value::from(name),

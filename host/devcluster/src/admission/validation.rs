@@ -39,7 +39,7 @@ pub(crate) fn causes(builtin: Builtin, old: Option<&Value>, new: &Value) -> Vec<
     causes
 }
 
-/// What only other objects can tell: a claim grows only where its class allows it.
+/// What only other objects can tell: a claim grows only where its class allows it, a pod's account has to be there.
 pub(crate) fn refusal(
     state: &State,
     builtin: Builtin,
@@ -48,6 +48,7 @@ pub(crate) fn refusal(
 ) -> Option<Failure> {
     match (builtin, old) {
         (Builtin::PersistentVolumeClaim, Some(old)) => storage::refused_expansion(state, old, new),
+        (Builtin::Pod, None) => pods::refused_account(state, new),
         _ => None,
     }
 }

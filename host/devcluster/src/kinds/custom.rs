@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Kind, Origin};
 use crate::admission::crd_schema::Rules;
+use crate::failure::Cause;
 use crate::object::{list, text};
 
 /// What a definition says about one version.
@@ -38,6 +39,14 @@ pub(crate) enum Selector {
 }
 
 impl ScalePaths {
+    /// What speaks against the replicas of an object.
+    pub(crate) fn cause(&self, object: &Value) -> Option<Cause> {
+        let replicas = object.pointer(&self.spec_replicas)?;
+        let path = self.spec_replicas.replace('/', ".");
+        (replicas.as_i64()? < 0)
+            .then(|| Cause::invalid(path, replicas, "should be a non-negative integer"))
+    }
+
     pub(crate) fn stateful_set() -> Self {
         Self {
             spec_replicas: "/spec/replicas".to_owned(),

@@ -33,6 +33,11 @@ pub(super) fn from_core(core: &Value) -> Value {
             object::set(&mut event, &[newer], value);
         }
     }
+    for field in ["reportingController", "reportingInstance"] {
+        if object::text(&event, &format!("/{field}")).is_empty() {
+            object::remove(&mut event, &[field]);
+        }
+    }
     object::set(&mut event, &["apiVersion"], "events.k8s.io/v1");
     event
 }

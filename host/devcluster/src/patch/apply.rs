@@ -1,5 +1,7 @@
 //! Server-side apply: what a manager's configuration makes of the object that is there.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::field_set::{Difference, FieldSet, field_step, key_step, value_step};
@@ -38,11 +40,14 @@ fn refuse_conflicts(
     manager: &Manager,
 ) -> Result<(), Failure> {
     let mut causes = Vec::new();
-    let mut sentences = Vec::new();
+    let mut by_manager: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (other, fields) in managers.iter().filter(|(other, _)| *other != manager) {
         for path in fields.shared_with(changed).paths() {
             let sentence = format!("conflict with {other}");
-            sentences.push(format!("{sentence}: {path}"));
+            by_manager
+                .entry(other.to_string())
+                .or_default()
+                .push(path.clone());
             causes.push(Cause::new("FieldManagerConflict", path, sentence));
         }
     }
@@ -53,7 +58,16 @@ fn refuse_conflicts(
         1 => "1 conflict".to_owned(),
         several => format!("{several} conflicts"),
     };
-    let message = format!("Apply failed with {count}: {}", sentences.join(", "));
+    let sentences: Vec<_> = by_manager
+        .iter()
+        .flat_map(|(other, paths)| match (causes.len(), paths.as_slice()) {
+            (1, [path]) => vec![format!("conflict with {other}: {path}")],
+            _ => std::iter::once(format!("conflicts with {other}:"))
+                .chain(paths.iter().map(|path| format!("- {path}")))
+                .collect(),
+        })
+        .collect();
+    let message = format!("Apply failed with {count}: {}", sentences.join("\n"));
     Err(Failure::apply_conflict(message, causes))
 }
 

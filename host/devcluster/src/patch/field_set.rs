@@ -79,6 +79,36 @@ impl FieldSet {
         set
     }
 
+    /// Every field of a value that was not there before: its maps and lists are fields, too.
+    fn of_new(place: &Place<'_>, value: &Value) -> Self {
+        let mut set = Self::leaf();
+        match value {
+            Value::Object(fields) if !place.is_atomic_map() => {
+                for (field, value) in fields {
+                    set.add(field_step(field), Self::of_new(&place.field(field), value));
+                }
+            }
+            Value::Array(items) => match place.list_type() {
+                ListType::Atomic => {}
+                ListType::Set => {
+                    for item in items {
+                        set.add(value_step(item), Self::leaf());
+                    }
+                }
+                ListType::Map(keys) => {
+                    for item in items {
+                        if let Some(identity) = identity(item, &keys) {
+                            let of_item = Self::of_new(&place.item(), item);
+                            set.add(key_step(identity), of_item);
+                        }
+                    }
+                }
+            },
+            _ => {}
+        }
+        set
+    }
+
     pub(crate) fn join(&mut self, other: &Self) {
         self.is_member |= other.is_member;
         for (step, set) in &other.children {
@@ -210,6 +240,9 @@ impl Difference {
                     let here = place.field(field);
                     let inner = match before.get(field) {
                         Some(before) => Self::between(&here, before, value),
+                        None if here.is_always_there() => {
+                            Self::between(&here, &nothing_like(value), value)
+                        }
                         None => Self::added(&here, value),
                     };
                     difference.add(field_step(field), inner);
@@ -233,7 +266,7 @@ impl Difference {
 
     fn added(place: &Place<'_>, value: &Value) -> Self {
         Self {
-            set: FieldSet::of(place, value),
+            set: FieldSet::of_new(place, value),
             removed: FieldSet::default(),
         }
     }
@@ -297,6 +330,13 @@ impl Difference {
         let mut touched = self.set.clone();
         touched.join(&self.removed);
         touched
+    }
+}
+
+fn nothing_like(value: &Value) -> Value {
+    match value {
+        Value::Array(_) => Value::Array(Vec::new()),
+        _ => Value::Object(Map::new()),
     }
 }
 

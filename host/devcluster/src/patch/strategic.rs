@@ -159,32 +159,65 @@ fn merge_list<'p>(
         }
         ListMerge::Replace => items = changes.to_vec(),
         ListMerge::Set => {
+            let before = items.clone();
             for change in changes {
                 if !items.contains(change) {
                     items.push(change.clone());
                 }
             }
-            if let Some(order) = order {
-                items.sort_by_key(|item| order.iter().position(|one| one == item));
-            }
+            items = arranged(
+                items,
+                &before,
+                order.map_or(changes, Vec::as_slice),
+                |item| Some(item),
+            );
         }
         ListMerge::ByKey(key) => {
+            let before = items.clone();
             for change in changes {
                 merge_element(builtin, path, key, &mut items, change)?;
             }
-            if let Some(order) = order {
-                let place = |item: &Value| {
-                    order
-                        .iter()
-                        .position(|one| one.get(key) == item.get(key))
-                        .unwrap_or(usize::MAX)
-                };
-                items.sort_by_key(place);
-            }
+            items = arranged(
+                items,
+                &before,
+                order.map_or(changes, Vec::as_slice),
+                |item| item.get(key),
+            );
         }
     }
     *old = Value::Array(items);
     Ok(())
+}
+
+/// The elements in upstream's order: those that the patch names in its order, the others as they stood before, and of
+/// two that both stood before the earlier one first.
+fn arranged(
+    items: Vec<Value>,
+    before: &[Value],
+    named: &[Value],
+    identity: impl Fn(&Value) -> Option<&Value>,
+) -> Vec<Value> {
+    let place = |list: &[Value], item: &Value| {
+        let wanted = identity(item);
+        list.iter().position(|one| identity(one) == wanted)
+    };
+    let (mut of_patch, others): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .partition(|item| place(named, item).is_some());
+    of_patch.sort_by_key(|item| place(named, item));
+    let mut arranged = Vec::new();
+    let mut others = others.into_iter().peekable();
+    for item in of_patch {
+        while let Some(other) = others.peek() {
+            match (place(before, other), place(before, &item)) {
+                (Some(other), Some(item)) if other < item => arranged.extend(others.next()),
+                _ => break,
+            }
+        }
+        arranged.push(item);
+    }
+    arranged.extend(others);
+    arranged
 }
 
 fn merge_element<'p>(

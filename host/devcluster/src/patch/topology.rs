@@ -84,6 +84,17 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether upstream's type of the object always has this map or list, so that nobody brings it.
+    pub(crate) fn is_always_there(&self) -> bool {
+        match self {
+            Self::Builtin(builtin, path) => {
+                let path: Vec<_> = path.iter().map(String::as_str).collect();
+                is_always_there(*builtin, &path)
+            }
+            Self::Custom { .. } => false,
+        }
+    }
+
     pub(crate) fn list_type(&self) -> ListType {
         match self {
             Self::Builtin(builtin, path) => builtin_list_type(*builtin, path),
@@ -130,8 +141,28 @@ fn is_atomic_map(builtin: Builtin, path: &[String]) -> bool {
         "selector" => builtin != Builtin::PersistentVolumeClaim || parent == "spec",
         "labelSelector" | "namespaceSelector" | "nodeSelector" | "fieldRef"
         | "resourceFieldRef" | "secretKeyRef" | "configMapKeyRef" | "dataSource" | "required"
-        | "secretRef" | "targetRef" => true,
+        | "secretRef" | "targetRef" | "ownerReferences" => true,
         "involvedObject" | "regarding" | "related" => builtin == Builtin::Event,
+        "data" => builtin == Builtin::ControllerRevision,
+        _ => false,
+    }
+}
+
+fn is_always_there(builtin: Builtin, path: &[&str]) -> bool {
+    match path {
+        ["metadata"] => true,
+        ["spec"] | ["status"] => !matches!(builtin, Builtin::ConfigMap),
+        ["spec", "template" | "updateStrategy"] => builtin == Builtin::StatefulSet,
+        ["spec", "template", "metadata" | "spec"]
+        | ["spec", "template", "spec", "containers"]
+        | ["spec", "containers"] => true,
+        ["spec", "resources"] => builtin == Builtin::PersistentVolumeClaim,
+        ["status", "loadBalancer"] => builtin == Builtin::Service,
+        ["status", "daemonEndpoints" | "nodeInfo"] => builtin == Builtin::Node,
+        ["endpoints"] => builtin == Builtin::EndpointSlice,
+        ["involvedObject" | "source" | "regarding" | "deprecatedSource"] => {
+            builtin == Builtin::Event
+        }
         _ => false,
     }
 }
@@ -155,6 +186,7 @@ fn builtin_list_type(builtin: Builtin, path: &[String]) -> ListType {
         ("spec", "containers" | "initContainers" | "ephemeralContainers" | "volumes") => {
             by(&["name"])
         }
+        ("spec", "podCIDRs") => ListType::Set,
         ("spec", "imagePullSecrets" | "resourceClaims" | "schedulingGates") => by(&["name"]),
         ("spec", "hostAliases") => by(&["ip"]),
         ("spec", "topologySpreadConstraints") => by(&["topologyKey", "whenUnsatisfiable"]),

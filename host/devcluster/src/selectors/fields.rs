@@ -35,7 +35,7 @@ impl FieldSelector {
                 })
                 .ok_or_else(|| {
                     Failure::bad_request(format!(
-                        "invalid selector: {selector:?}; can't understand {part:?}"
+                        "invalid selector: '{selector}'; can't understand '{part}'"
                     ))
                 })?;
             let field = field.trim();

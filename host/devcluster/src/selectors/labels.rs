@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::admission::metadata::{LABEL_VALUE, is_label_value};
 use crate::failure::Failure;
 use crate::object::{list, map, text};
 
@@ -24,19 +25,41 @@ enum Operator {
     LessThan(i64),
 }
 
+impl Requirement {
+    /// Values are held against the rules of labels.
+    fn checked(self) -> Result<Self, Failure> {
+        let (Operator::In(values) | Operator::NotIn(values)) = &self.operator else {
+            return Ok(self);
+        };
+        let bad = values.iter().position(|value| !is_label_value(value));
+        match bad.and_then(|position| Some((position, values.get(position)?))) {
+            None => Ok(self),
+            Some((position, value)) => Err(Failure::bad_request(format!(
+                "unable to parse requirement: values[{position}][{}]: Invalid value: {value:?}: {LABEL_VALUE}",
+                self.label
+            ))),
+        }
+    }
+}
+
 impl LabelSelector {
     /// Reads `app=web,tier in (a, b),!canary`.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let unreadable = |part: &str| {
-            Failure::bad_request(format!(
-                "unable to parse requirement: {part:?} in the label selector {text:?}"
-            ))
+            let what = match part.split_whitespace().nth(1) {
+                Some(word) => {
+                    format!("found '{word}', expected: in, notin, =, ==, !=, gt, lt")
+                }
+                None => format!("{part:?} in the label selector {text:?}"),
+            };
+            Failure::bad_request(format!("unable to parse requirement: {what}"))
         };
         split_outside_parentheses(text)
             .into_iter()
             .map(str::trim)
             .filter(|part| !part.is_empty())
             .map(|part| requirement(part).ok_or_else(|| unreadable(part)))
+            .map(|requirement| requirement.and_then(Requirement::checked))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -87,9 +110,11 @@ impl LabelSelector {
             .map(|Requirement { label, operator }| match operator {
                 Operator::In(values) => match values.as_slice() {
                     [value] => format!("{label}={value}"),
-                    values => format!("{label} in ({})", values.join(",")),
+                    values => format!("{label} in ({})", sorted(values).join(",")),
                 },
-                Operator::NotIn(values) => format!("{label} notin ({})", values.join(",")),
+                Operator::NotIn(values) => {
+                    format!("{label} notin ({})", sorted(values).join(","))
+                }
                 Operator::Exists => label.clone(),
                 Operator::DoesNotExist => format!("!{label}"),
                 Operator::GreaterThan(bound) => format!("{label}>{bound}"),
@@ -98,6 +123,12 @@ impl LabelSelector {
             .collect();
         parts.join(",")
     }
+}
+
+fn sorted(values: &[String]) -> Vec<String> {
+    let mut values = values.to_vec();
+    values.sort();
+    values
 }
 
 impl Operator {

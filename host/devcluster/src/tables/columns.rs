@@ -2,22 +2,21 @@
 
 use serde_json::Value;
 
-use super::{Column, age, pods};
-use crate::admission::class_of;
+use super::{Column, events, pods, storage};
 use crate::kinds::Builtin;
-use crate::object::{self, list, map, number, text};
+use crate::object::{list, map, number, text};
 
 pub(super) fn of(builtin: Builtin) -> Vec<Column> {
     let mut columns = match builtin {
         // Events are found by what they tell, not by their name.
-        Builtin::Event => return event(),
+        Builtin::Event => return events::columns(),
         _ => vec![Column::name()],
     };
     columns.extend(match builtin {
         Builtin::ConfigMap => vec![count("Data", &["/data", "/binaryData"])],
         Builtin::ControllerRevision => vec![
             Column::new("Controller", controller),
-            plain("Revision", "/revision").number(),
+            plain("Revision", "/revision"),
         ],
         Builtin::CustomResourceDefinition => {
             return vec![
@@ -36,8 +35,8 @@ pub(super) fn of(builtin: Builtin) -> Vec<Column> {
         Builtin::Lease => vec![Column::text("Holder", "/spec/holderIdentity")],
         Builtin::Namespace => vec![Column::text("Status", "/status/phase")],
         Builtin::Node => return node(),
-        Builtin::PersistentVolume => volume(),
-        Builtin::PersistentVolumeClaim => claim(),
+        Builtin::PersistentVolume => return storage::volume(),
+        Builtin::PersistentVolumeClaim => return storage::claim(),
         Builtin::Pod => return pod(),
         Builtin::PodDisruptionBudget => vec![
             or_none("Min Available", "/spec/minAvailable"),
@@ -63,7 +62,7 @@ pub(super) fn of(builtin: Builtin) -> Vec<Column> {
                 Column::new("Images", |set| containers(set, "/image")).wide(),
             ];
         }
-        Builtin::StorageClass => return class(),
+        Builtin::StorageClass => return storage::class(),
         Builtin::ServiceAccount | Builtin::Event => Vec::new(),
     });
     columns.push(Column::age());
@@ -103,7 +102,6 @@ fn count(name: &str, pointers: &'static [&'static str]) -> Column {
             .map(serde_json::Map::len);
         entries.sum::<usize>().into()
     })
-    .number()
 }
 
 fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
@@ -210,16 +208,30 @@ fn node() -> Vec<Column> {
         }),
         Column::age(),
         Column::text("Version", "/status/nodeInfo/kubeletVersion"),
-        Column::new("Internal-IP", |node| {
-            let internal = list(node, "/status/addresses")
-                .iter()
-                .find(|address| text(address, "/type") == "InternalIP")
-                .map(|address| text(address, "/address"));
-            joined_or_none(internal.unwrap_or_default().to_owned())
-        })
+        Column::new("Internal-IP", |node| address(node, "InternalIP")).wide(),
+        Column::new("External-IP", |node| address(node, "ExternalIP")).wide(),
+        text_or("OS-Image", "/status/nodeInfo/osImage", "<unknown>").wide(),
+        text_or(
+            "Kernel-Version",
+            "/status/nodeInfo/kernelVersion",
+            "<unknown>",
+        )
         .wide(),
-        Column::text("OS-Image", "/status/nodeInfo/osImage").wide(),
+        text_or(
+            "Container-Runtime",
+            "/status/nodeInfo/containerRuntimeVersion",
+            "<unknown>",
+        )
+        .wide(),
     ]
+}
+
+fn address(node: &Value, kind: &str) -> Value {
+    let found = list(node, "/status/addresses")
+        .iter()
+        .find(|address| text(address, "/type") == kind)
+        .map(|address| text(address, "/address"));
+    joined_or_none(found.unwrap_or_default().to_owned())
 }
 
 fn pod() -> Vec<Column> {
@@ -254,63 +266,6 @@ fn readiness_gates(pod: &Value) -> Value {
     format!("{open}/{}", gates.len()).into()
 }
 
-fn access_modes(modes: &[Value]) -> String {
-    joined(
-        modes
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|mode| match mode {
-                "ReadOnlyMany" => "ROX",
-                "ReadWriteMany" => "RWX",
-                "ReadWriteOnce" => "RWO",
-                "ReadWriteOncePod" => "RWOP",
-                other => other,
-            }),
-    )
-}
-
-fn volume() -> Vec<Column> {
-    vec![
-        Column::text("Capacity", "/spec/capacity/storage"),
-        Column::new("Access Modes", |volume| {
-            access_modes(list(volume, "/spec/accessModes")).into()
-        }),
-        Column::text("Reclaim Policy", "/spec/persistentVolumeReclaimPolicy"),
-        Column::new("Status", phase),
-        Column::new("Claim", |volume| {
-            match text(volume, "/spec/claimRef/name") {
-                "" => "".into(),
-                name => format!("{}/{name}", text(volume, "/spec/claimRef/namespace")).into(),
-            }
-        }),
-        Column::new("StorageClass", |volume| {
-            class_of(volume).unwrap_or_default().into()
-        }),
-        Column::text("Reason", "/status/reason"),
-    ]
-}
-
-fn phase(object: &Value) -> Value {
-    match object::is_terminating(object) {
-        true => "Terminating".into(),
-        false => text(object, "/status/phase").into(),
-    }
-}
-
-fn claim() -> Vec<Column> {
-    vec![
-        Column::new("Status", phase),
-        Column::text("Volume", "/spec/volumeName"),
-        Column::text("Capacity", "/status/capacity/storage"),
-        Column::new("Access Modes", |claim| {
-            access_modes(list(claim, "/status/accessModes")).into()
-        }),
-        Column::new("StorageClass", |claim| {
-            class_of(claim).unwrap_or_default().into()
-        }),
-    ]
-}
-
 fn service() -> Vec<Column> {
     vec![
         Column::name(),
@@ -341,71 +296,5 @@ fn service() -> Vec<Column> {
             joined_or_none(labels.join(","))
         })
         .wide(),
-    ]
-}
-
-fn class() -> Vec<Column> {
-    let mut name = Column::new("Name", |class| {
-        let annotations = map(class, "/metadata/annotations");
-        let is_default = annotations
-            .and_then(|all| all.get("storageclass.kubernetes.io/is-default-class"))
-            == Some(&Value::from("true"));
-        match is_default {
-            true => format!("{} (default)", object::name(class)).into(),
-            false => object::name(class).into(),
-        }
-    });
-    name.format = "name";
-    vec![
-        name,
-        Column::text("Provisioner", "/provisioner"),
-        Column::text("ReclaimPolicy", "/reclaimPolicy"),
-        Column::text("VolumeBindingMode", "/volumeBindingMode"),
-        Column::new("AllowVolumeExpansion", |class| {
-            (class.get("allowVolumeExpansion").and_then(Value::as_bool) == Some(true)).into()
-        }),
-        Column::age(),
-    ]
-}
-
-fn event() -> Vec<Column> {
-    let about = |event: &Value| {
-        let kind = match text(event, "/involvedObject/kind") {
-            "" => text(event, "/regarding/kind"),
-            kind => kind,
-        };
-        let name = match text(event, "/involvedObject/name") {
-            "" => text(event, "/regarding/name"),
-            name => name,
-        };
-        Value::from(format!("{}/{name}", kind.to_lowercase()))
-    };
-    vec![
-        Column::new("Last Seen", |event| {
-            let moments = [
-                "/series/lastObservedTime",
-                "/lastTimestamp",
-                "/deprecatedLastTimestamp",
-                "/eventTime",
-                "/metadata/creationTimestamp",
-            ];
-            let last = moments
-                .iter()
-                .map(|pointer| text(event, pointer))
-                .find(|moment| !moment.is_empty());
-            age(last.unwrap_or_default()).into()
-        }),
-        Column::text("Type", "/type"),
-        Column::text("Reason", "/reason"),
-        Column::new("Object", about),
-        Column::new("Message", |event| {
-            match text(event, "/message") {
-                "" => text(event, "/note"),
-                message => message,
-            }
-            .trim()
-            .into()
-        }),
-        Column::name().wide(),
     ]
 }

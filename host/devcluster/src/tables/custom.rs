@@ -27,11 +27,7 @@ fn column(definition: &Value) -> Column {
     let mut column = Column::new(text(definition, "/name"), move |object| {
         cell(object, &path, column_type)
     });
-    column.column_type = match column_type {
-        // Dates are sent as the age that is to be read.
-        "date" => "string",
-        other => other,
-    };
+    column.column_type = column_type;
     column.priority = number(definition, "/priority").unwrap_or(0);
     column
 }

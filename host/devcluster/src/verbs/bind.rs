@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, Subject};
 use crate::object::{self, text};
 use crate::request::Target;
 use crate::state::{Answer, State};
@@ -23,7 +23,11 @@ pub(crate) fn bind(
             "a binding names its node in target.name",
         ));
     }
-    let conflict = |why: &str| Err(Failure::conflict(&kind.subject(), name, why));
+    let subject = Subject {
+        resource: "pods/binding".to_owned(),
+        ..kind.subject()
+    };
+    let conflict = |why: &str| Err(Failure::conflict(&subject, name, why));
     if object::is_terminating(&pod) {
         return conflict("pod is being deleted, cannot be assigned to a host");
     }

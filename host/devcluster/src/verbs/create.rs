@@ -20,7 +20,8 @@ pub(crate) fn create(
     context: &Context,
     body: Value,
 ) -> Result<Answer, Failure> {
-    let (given, warnings) = admission::decode(target, context, body)?;
+    let (given, mut warnings) = admission::decode(target, context, body)?;
+    warnings.extend(admission::warnings(&target.kind, &given));
     let stored = insert(state, target, context, given, managed::Operation::Update)?;
     Ok(Answer::object(&target.kind, &target.version, &stored)
         .with_code(201)
@@ -37,6 +38,7 @@ pub(crate) fn insert(
 ) -> Result<Arc<Value>, Failure> {
     let kind = &target.kind;
     let mut object = kind.stored(given);
+    let brought = object.clone();
     metadata::prepare_create(state, target, context, &mut object)?;
     check_namespace(state, target, &object)?;
     admission::reset_status(kind, &mut object);
@@ -45,7 +47,12 @@ pub(crate) fn insert(
     let name = object::name(&object).to_owned();
     let causes = admission::causes(kind, &target.version, None, &object);
     refuse_if_any(target, &name, causes)?;
+    if let Some(refusal) = admission::refusal(state, kind, None, &object) {
+        return Err(refusal);
+    }
+    let set_aside = admission::set_aside(kind, &brought, &mut object);
     managed::track(target, context, None, &mut object, operation);
+    admission::put_back(&mut object, set_aside);
 
     let key = Key::of(&object);
     if state.store.get(&kind.storage, &key).is_some() {

@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use super::Context;
 use super::list::selection;
 use super::update::is_ready_to_go;
-use crate::failure::Failure;
+use crate::failure::{Failure, Subject};
 use crate::kinds::{Builtin, Kind};
 use crate::object::{self, number, text};
+use crate::options;
 use crate::request::Target;
 use crate::state::{Answer, Shape, State};
 use crate::store::Key;
@@ -44,33 +45,59 @@ pub(crate) enum Propagation {
 }
 
 impl DeleteOptions {
+    /// Reads the options from the body, or from the query where there is no body.
     pub(crate) fn parse(body: &Value, context: &mut Context) -> Result<Self, Failure> {
-        let query = |option: &str| context.options.text(option).to_owned();
-        let grace_seconds = match query("gracePeriodSeconds").as_str() {
-            "" => number(body, "/gracePeriodSeconds"),
-            given => Some(given.parse().map_err(|_| {
-                Failure::bad_request(format!("invalid gracePeriodSeconds: {given:?}"))
+        let is_of_query = body.is_null();
+        let kind = text(body, "/kind");
+        if !body.is_object() && !is_of_query {
+            return Err(Failure::bad_request(
+                "the delete options are not a JSON object",
+            ));
+        }
+        if !kind.is_empty() && kind != "DeleteOptions" {
+            return Err(Failure::bad_request(format!(
+                "no kind {kind:?} can be converted to DeleteOptions"
+            )));
+        }
+        let query = |option: &str| match context.options.text(option) {
+            "" => None,
+            given => Some(given.to_owned()),
+        };
+        let grace_seconds = match query("gracePeriodSeconds").filter(|_| is_of_query) {
+            None => number(body, "/gracePeriodSeconds"),
+            Some(given) => Some(given.parse().map_err(|_| {
+                Failure::bad_request(format!(
+                    "strconv.ParseInt: parsing {given:?}: invalid syntax"
+                ))
             })?),
         };
-        let policy = match text(body, "/propagationPolicy") {
-            "" => query("propagationPolicy"),
-            given => given.to_owned(),
+        let policy = match is_of_query {
+            true => query("propagationPolicy"),
+            false => body
+                .get("propagationPolicy")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         };
-        let orphans = body.get("orphanDependents").and_then(Value::as_bool);
-        let propagation = match policy.as_str() {
-            "" if orphans == Some(true) => Propagation::Orphan,
-            "" | "Background" => Propagation::Background,
-            "Foreground" => Propagation::Foreground,
-            "Orphan" => Propagation::Orphan,
-            other => {
-                return Err(Failure::bad_request(format!(
-                    "invalid propagationPolicy {other:?}: supported values are Background, Foreground, Orphan"
-                )));
-            }
+        let orphans = match is_of_query {
+            true => query("orphanDependents").map(|given| given == "true"),
+            false => body.get("orphanDependents").and_then(Value::as_bool),
         };
-        if object::list(body, "/dryRun").iter().any(|one| one == "All") {
-            context.is_dry_run = true;
-        }
+        let dry_run: Vec<&str> = match is_of_query {
+            true => context.options.all("dryRun").collect(),
+            false => object::list(body, "/dryRun")
+                .iter()
+                .filter_map(Value::as_str)
+                .collect(),
+        };
+        options::check_delete(policy.as_deref(), orphans.is_some(), &dry_run)?;
+        let propagation = match policy.as_deref() {
+            Some("Foreground") => Propagation::Foreground,
+            Some("Orphan") => Propagation::Orphan,
+            None if orphans == Some(true) => Propagation::Orphan,
+            _ => Propagation::Background,
+        };
+        let is_dry_run = dry_run.contains(&"All");
+        context.is_dry_run |= is_dry_run;
         Ok(Self {
             grace_seconds,
             propagation,
@@ -90,7 +117,13 @@ pub(crate) fn delete(
     let old = state.find(target)?;
     check_preconditions(&kind, &old, options)?;
     if context.is_dry_run {
-        return Ok(Answer::object(&kind, &target.version, &old));
+        let mut tried = Value::clone(&old);
+        mark(&kind, &mut tried, context, options);
+        let is_gone = is_ready_to_go(&kind, &tried);
+        return Ok(match is_gone && !returns_object(&kind) {
+            true => Answer::deleted(&kind, &old),
+            false => Answer::object(&kind, &target.version, &Arc::new(tried)),
+        });
     }
     Ok(match begin(state, &kind, &old, context, options) {
         Deletion::Marked(object) => Answer::object(&kind, &target.version, &object),
@@ -110,26 +143,38 @@ fn returns_object(kind: &Kind) -> bool {
                 | Builtin::Pod
                 | Builtin::Service
                 | Builtin::ServiceAccount
+                | Builtin::StorageClass
         )
     )
 }
 
 fn check_preconditions(kind: &Kind, old: &Value, options: &DeleteOptions) -> Result<(), Failure> {
     let checks = [
-        ("UID", &options.uid, object::uid(old)),
+        (
+            "UID",
+            &options.uid,
+            object::uid(old),
+            "deleted and then recreated",
+        ),
         (
             "ResourceVersion",
             &options.resource_version,
             object::resource_version(old),
+            "modified",
         ),
     ];
-    for (what, wanted, found) in checks {
+    for (what, wanted, found, guess) in checks {
         if !wanted.is_empty() && wanted != found {
+            // Upstream names the kind here, where it names the resource everywhere else.
+            let subject = Subject {
+                resource: kind.kind.clone(),
+                ..kind.subject()
+            };
             return Err(Failure::conflict(
-                &kind.subject(),
+                &subject,
                 object::name(old),
                 &format!(
-                    "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+                    "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {guess}"
                 ),
             ));
         }
@@ -192,7 +237,13 @@ pub(crate) fn begin(
     if is_gone {
         // Foreground and orphan leave traces before the object goes; without them it goes in one step.
         let last = state.remove(&kind.storage, &key);
-        return Deletion::Gone(last.unwrap_or_else(|| old.clone()));
+        let last = last.unwrap_or_else(|| old.clone());
+        if kind.builtin() != Some(Builtin::Pod) {
+            return Deletion::Gone(last);
+        }
+        // A pod is shown as it was marked, even where that is all that was left to do.
+        object::copy(&last, &mut new, &["metadata", "resourceVersion"]);
+        return Deletion::Gone(Arc::new(new));
     }
     if new == **old {
         return Deletion::Marked(old.clone());
@@ -229,7 +280,9 @@ fn mark(kind: &Kind, object: &mut Value, context: &Context, options: &DeleteOpti
             &["metadata", "deletionTimestamp"],
             super::timestamp(end),
         );
-        object::set(object, &["metadata", "deletionGracePeriodSeconds"], grace);
+        if kind.builtin() != Some(Builtin::Namespace) {
+            object::set(object, &["metadata", "deletionGracePeriodSeconds"], grace);
+        }
     }
     if is_first && let Some(generation) = number(object, "/metadata/generation") {
         object::set(object, &["metadata", "generation"], generation + 1);

@@ -17,6 +17,12 @@ pub(crate) fn evict(
     body: &Value,
 ) -> Result<Answer, Failure> {
     let pod = state.find(target)?;
+    let name = object::name(body);
+    if !name.is_empty() && name != object::name(&pod) {
+        return Err(Failure::bad_request(
+            "name in URL does not match name in Eviction object",
+        ));
+    }
     let mut context = context.clone();
     let options = body.get("deleteOptions").unwrap_or(&Value::Null);
     let options = DeleteOptions::parse(options, &mut context)?;

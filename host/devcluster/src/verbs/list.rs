@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::failure::Failure;
+use crate::object;
 use crate::request::Target;
 use crate::selectors::Selection;
 use crate::selectors::fields::FieldSelector;
@@ -54,6 +55,11 @@ pub(crate) fn list(state: &State, target: &Target, context: &Context) -> Result<
             after: Key::default(),
         }),
         "" => None,
+        _ if !options.text("resourceVersion").is_empty() => {
+            return Err(Failure::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
         token => Some(Place::parse(token)?),
     };
     let resource = &target.kind.storage;
@@ -81,6 +87,9 @@ pub(crate) fn list(state: &State, target: &Target, context: &Context) -> Result<
     };
 
     let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if target.kind.builtin().is_none() {
+        object::set(&mut metadata, &["continue"], "");
+    }
     if page.remaining > 0
         && let Some(fields) = metadata.as_object_mut()
     {

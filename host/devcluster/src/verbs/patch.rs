@@ -30,12 +30,10 @@ impl PatchType {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" => Ok(Self::Strategic),
             "application/apply-patch+yaml" => Ok(Self::Apply),
-            _ => Err(Failure::unsupported_patch(&[
-                "application/json-patch+json",
-                "application/merge-patch+json",
-                "application/strategic-merge-patch+json",
-                "application/apply-patch+yaml",
-            ])),
+            _ => Err(
+                Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+                    .with_empty_details(),
+            ),
         }
     }
 }
@@ -79,27 +77,22 @@ pub(crate) fn change(
             Ok(())
         }
         PatchType::Json => {
-            let operations: json_patch::Patch = serde_json::from_value(body.clone())
-                .map_err(|error| Failure::bad_request(format!("not a JSON patch: {error}")))?;
-            json_patch::patch(object, &operations).map_err(|error| {
-                Failure::new(
-                    422,
-                    "Invalid",
-                    format!(
-                        "the server rejected our request due to an error in our request: {error}"
-                    ),
-                )
-            })
+            if !body.is_array() {
+                return Err(Failure::bad_request("a JSON patch is a list of operations"));
+            }
+            let operations: json_patch::Patch =
+                serde_json::from_value(body.clone()).map_err(|_| Failure::unprocessable())?;
+            json_patch::patch(object, &operations).map_err(|_| Failure::unprocessable())
         }
         PatchType::Strategic => match target.kind.builtin() {
             Some(builtin) => strategic::apply(builtin, object, body).map_err(Failure::bad_request),
-            None => Err(Failure::unsupported_patch(&[
+            None => Err(Failure::unsupported_media_type(&[
                 "application/json-patch+json",
                 "application/merge-patch+json",
                 "application/apply-patch+yaml",
             ])),
         },
-        PatchType::Apply => Err(Failure::unsupported_patch(&[
+        PatchType::Apply => Err(Failure::unsupported_media_type(&[
             "application/json-patch+json",
             "application/merge-patch+json",
         ])),
@@ -114,10 +107,15 @@ fn apply_config(
     body: &Value,
 ) -> Result<Answer, Failure> {
     let kind = &target.kind;
-    if context.options.text("fieldManager").is_empty() {
-        return Err(Failure::bad_request(
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
-        ));
+    for field in ["apiVersion", "kind"] {
+        if object::text(body, &format!("/{field}")).is_empty() {
+            return Err(Failure::bad_request(format!(
+                "an applied configuration names its apiVersion and kind: {field} is not set"
+            )));
+        }
+    }
+    if !object::list(body, "/metadata/managedFields").is_empty() {
+        return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
     let (mut config, warnings) = admission::decode(target, context, body.clone())?;
     let name = target.name.as_deref().unwrap_or_default();
@@ -129,6 +127,16 @@ fn apply_config(
     let Some(old) = found else {
         if part != Part::Main {
             return Err(Failure::not_found(&kind.subject(), name));
+        }
+        let uid = object::uid(&config);
+        if !uid.is_empty() {
+            return Err(Failure::conflict(
+                &kind.subject(),
+                name,
+                &format!(
+                    "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                ),
+            ));
         }
         let written = super::create::insert(state, target, context, config.clone(), operation)?;
         return Ok(Answer::object(kind, &target.version, &written)

@@ -42,7 +42,10 @@ fn view(object: &Value, paths: &ScalePaths) -> Value {
             "resourceVersion": metadata("resourceVersion"),
             "creationTimestamp": metadata("creationTimestamp"),
         },
-        "spec": {"replicas": number(object, &paths.spec_replicas).unwrap_or(0)},
+        "spec": match number(object, &paths.spec_replicas).unwrap_or(0) {
+            0 => json!({}),
+            replicas => json!({"replicas": replicas}),
+        },
         "status": {
             "replicas": number(object, &paths.status_replicas).unwrap_or(0),
             "selector": selector,
@@ -94,6 +97,16 @@ fn set(
     paths: &ScalePaths,
     scale: &Value,
 ) -> Result<Answer, Failure> {
+    let name = object::name(scale);
+    if name != object::name(old) {
+        return Err(Failure::bad_request(match name {
+            "" => "the name of the object must be provided on update".to_owned(),
+            name => format!(
+                "the name of the object ({name}) does not match the name on the URL ({})",
+                object::name(old)
+            ),
+        }));
+    }
     let version = object::resource_version(scale);
     if !version.is_empty() && version != object::resource_version(old) {
         return Err(Failure::stale(&target.kind.subject(), object::name(old)));

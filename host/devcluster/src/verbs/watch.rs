@@ -47,6 +47,7 @@ struct Watch {
     next_bookmark: Instant,
     end: Instant,
     is_over: bool,
+    has_told_columns: bool,
 }
 
 /// Starts a watch: the events as a stream of lines.
@@ -63,13 +64,6 @@ pub(crate) fn watch(
     let asked = options.number("resourceVersion")?;
     check_not_ahead(state, asked.unwrap_or(0))?;
     let sends_initial = options.is_set("sendInitialEvents");
-    if sends_initial && options.text("resourceVersionMatch") != "NotOlderThan" {
-        return Err(Failure::new(
-            422,
-            "Invalid",
-            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ));
-    }
     let starts_now = sends_initial || given.is_empty() || given == "0";
     let says_nothing_first = options.text("sendInitialEvents") == "false";
     let told = match asked {
@@ -94,6 +88,7 @@ pub(crate) fn watch(
         next_bookmark: now + BOOKMARK_EVERY,
         end: now + lasts,
         is_over: false,
+        has_told_columns: false,
     };
     if starts_now && !says_nothing_first {
         watch.tell_what_is(state, sends_initial && wants_bookmarks);
@@ -106,9 +101,12 @@ pub(crate) fn watch(
 
 impl Watch {
     fn tell_what_is(&mut self, state: &State, ends_with_bookmark: bool) {
-        let namespace = self.selection.namespace.as_deref();
+        let namespace = self.selection.namespace.clone();
         let mut lines = Vec::new();
-        for (key, object) in state.store.list(&self.target.kind.storage, namespace) {
+        for (key, object) in state
+            .store
+            .list(&self.target.kind.clone().storage, namespace.as_deref())
+        {
             if self.selection.matches(key, object) {
                 self.write(&mut lines, "ADDED", object);
             }
@@ -206,7 +204,7 @@ impl Watch {
     }
 
     /// Tells a change as this selection sees it: leaving the selection is a deletion, entering it an addition.
-    fn tell(&self, lines: &mut Vec<u8>, change: &Change) {
+    fn tell(&mut self, lines: &mut Vec<u8>, change: &Change) {
         let matches = |object: &Arc<Value>| self.selection.matches(&change.key, object);
         let was = change.previous.as_ref().is_some_and(matches);
         let is = change.change_type != ChangeType::Deleted && matches(&change.object);
@@ -214,16 +212,27 @@ impl Watch {
             (false, false) => return,
             (false, true) => "ADDED",
             (true, true) => "MODIFIED",
+            (true, false) if change.change_type != ChangeType::Deleted => {
+                return self.write(lines, "DELETED", &left_behind(change));
+            }
             (true, false) => "DELETED",
         };
         self.write(lines, event, &change.object);
     }
 
-    fn write(&self, lines: &mut Vec<u8>, event: &str, stored: &Arc<Value>) {
+    fn write(&mut self, lines: &mut Vec<u8>, event: &str, stored: &Arc<Value>) {
         let Target { kind, version, .. } = &self.target;
         let shown = self
             .representation
             .of_object(kind, version, &kind.present(version, stored));
+        // The columns are described once.
+        if matches!(self.representation, Representation::Table(_))
+            && std::mem::replace(&mut self.has_told_columns, true)
+        {
+            let mut rows = Value::clone(&shown);
+            crate::object::set(&mut rows, &["columnDefinitions"], Value::Null);
+            return write_event(lines, event, &rows);
+        }
         write_event(lines, event, &shown);
     }
 
@@ -247,6 +256,21 @@ impl Watch {
         let shown = self.representation.of_bookmark(&self.target, &bookmark);
         write_event(lines, "BOOKMARK", &shown);
     }
+}
+
+/// An object that left a selection is told as it was last in it, under the version that took it out.
+fn left_behind(change: &Change) -> Arc<Value> {
+    let mut object = change
+        .previous
+        .as_deref()
+        .cloned()
+        .unwrap_or_else(|| Value::clone(&change.object));
+    crate::object::copy(
+        &change.object,
+        &mut object,
+        &["metadata", "resourceVersion"],
+    );
+    Arc::new(object)
 }
 
 fn write_event(lines: &mut Vec<u8>, event: &str, object: &Value) {

@@ -73,11 +73,9 @@ async fn a_deletion_means_the_uid_that_it_names() -> Result<()> {
     let other = "00000000-0000-0000-0000-000000000000".to_owned();
     let status = refused(api.delete("one", &of(Some(other))).await);
     assert_eq!(status.code, 409);
-    assert!(
-        status
-            .message
-            .contains("Precondition failed: UID in precondition")
-    );
+    assert!(status.message.contains(
+        "the UID in the precondition (00000000-0000-0000-0000-000000000000) does not match"
+    ));
     api.delete("one", &of(made.uid())).await?;
 
     assert!(api.get_opt("one").await?.is_none());

@@ -51,7 +51,7 @@ async fn a_strategic_patch_finds_list_items_by_their_key() -> Result<()> {
     assert_eq!(containers[0]["image"], "a:1");
     assert_eq!(
         containers[0]["env"],
-        json!([{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}])
+        json!([{"name": "Y", "value": "2"}, {"name": "X", "value": "1"}])
     );
     assert_eq!(containers[1]["name"], "b");
     Ok(())

@@ -46,7 +46,7 @@ async fn a_set_is_completed_as_kubernetes_does() -> Result<()> {
     assert_eq!(spec["revisionHistoryLimit"], 10);
     assert_eq!(
         spec["updateStrategy"],
-        json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "partition": 0}})
     );
     assert_eq!(
         spec["persistentVolumeClaimRetentionPolicy"],
@@ -71,7 +71,7 @@ async fn what_upstream_refuses_is_refused() -> Result<()> {
         (
             "/spec/podManagementPolicy",
             json!("Any"),
-            "spec.podManagementPolicy: Unsupported value",
+            "spec.podManagementPolicy: Invalid value: \"Any\": must be 'OrderedReady' or 'Parallel'",
         ),
         (
             "/spec/selector",
@@ -101,7 +101,7 @@ async fn what_upstream_refuses_is_refused() -> Result<()> {
         (
             "/metadata/name",
             json!("a.b"),
-            "metadata.name: Invalid value: \"a.b\"",
+            "metadata.name: Invalid value: \"a.b\": must not contain dots",
         ),
     ];
     for (pointer, value, sentence) in cases {
@@ -135,7 +135,7 @@ async fn only_some_fields_of_a_set_can_change() -> Result<()> {
     assert!(
         status
             .message
-            .contains("updates to statefulset spec for fields other than 'replicas'")
+            .contains("spec.serviceName: Invalid value: \"other\": field is immutable")
     );
     Ok(())
 }

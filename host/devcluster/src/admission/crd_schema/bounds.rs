@@ -13,6 +13,7 @@ pub(super) fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<C
     {
         let detail = format!("{path} in body should be at least {least} chars long");
         causes.push(Cause::invalid(path, &shown, &detail));
+        return;
     }
     if let Some(most) = schema.get("maxLength").and_then(Value::as_u64)
         && length > most
@@ -22,6 +23,7 @@ pub(super) fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<C
             path,
             format!("Too long: may not be more than {most} bytes"),
         ));
+        return;
     }
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
         // A pattern that this machine cannot compile was never promised to hold.
@@ -35,7 +37,7 @@ pub(super) fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<C
         && text.parse::<jiff::Timestamp>().is_err()
     {
         let detail = format!("{path} in body must be of type date-time: {shown}");
-        causes.push(Cause::invalid(path, &shown, &detail));
+        causes.push(Cause::type_invalid(path, text, &detail));
     }
 }
 

@@ -28,16 +28,17 @@ impl Rules {
             .map(|broken| {
                 let pointer = format!("/{}", broken.field_path.replace('.', "/"));
                 let value = object.pointer(&pointer).unwrap_or(object);
-                let shown = match value {
-                    Value::Object(_) => Value::from("object"),
-                    Value::Array(_) => Value::from("array"),
-                    plain => plain.clone(),
-                };
                 let field = match broken.field_path.as_str() {
                     "" => "<nil>",
                     path => path,
                 };
-                Cause::invalid(field, &shown, &broken.message)
+                match value {
+                    Value::Object(_) | Value::Array(_) => {
+                        let message = format!("Invalid value: {}", broken.message);
+                        Cause::new("FieldValueInvalid", field, message)
+                    }
+                    plain => Cause::invalid(field, plain, &broken.message),
+                }
             })
             .collect()
     }

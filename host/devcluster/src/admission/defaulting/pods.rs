@@ -102,10 +102,8 @@ fn complete_container(container: &mut Map<String, Value>, is_on_host: bool) {
         }
     }
     for variable in maps(container, "env") {
-        if let Some(Value::Object(source)) = variable.get_mut("valueFrom")
-            && let Some(Value::Object(field)) = source.get_mut("fieldRef")
-        {
-            default(field, "apiVersion", "v1");
+        if let Some(Value::Object(source)) = variable.get_mut("valueFrom") {
+            complete_source(source);
         }
     }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -119,6 +117,16 @@ fn complete_container(container: &mut Map<String, Value>, is_on_host: bool) {
                 complete_handler(handler);
             }
         }
+    }
+}
+
+/// What a variable or a file of the downward API shows.
+fn complete_source(source: &mut Map<String, Value>) {
+    if let Some(Value::Object(field)) = source.get_mut("fieldRef") {
+        default(field, "apiVersion", "v1");
+    }
+    if let Some(Value::Object(resource)) = source.get_mut("resourceFieldRef") {
+        default(resource, "divisor", "0");
     }
 }
 
@@ -175,6 +183,19 @@ fn complete_volume(volume: &mut Map<String, Value>) {
     for source in ["configMap", "secret", "downwardAPI", "projected"] {
         if let Some(Value::Object(source)) = volume.get_mut(source) {
             default(source, "defaultMode", READABLE);
+        }
+    }
+    if let Some(Value::Object(files)) = volume.get_mut("downwardAPI") {
+        maps(files, "items").for_each(complete_source);
+    }
+    if let Some(Value::Object(projected)) = volume.get_mut("projected") {
+        for source in maps(projected, "sources") {
+            if let Some(Value::Object(token)) = source.get_mut("serviceAccountToken") {
+                default(token, "expirationSeconds", 3600);
+            }
+            if let Some(Value::Object(files)) = source.get_mut("downwardAPI") {
+                maps(files, "items").for_each(complete_source);
+            }
         }
     }
     if let Some(Value::Object(host_path)) = volume.get_mut("hostPath") {

@@ -21,8 +21,20 @@ pub(super) fn complete(state: &State, service: &mut Value) {
             let address = spec.get("clusterIP").cloned().unwrap_or_default();
             spec.insert("clusterIPs".to_owned(), json!([address]));
             default(spec, "internalTrafficPolicy", "Cluster");
-            default(spec, "ipFamilies", json!(["IPv4"]));
-            default(spec, "ipFamilyPolicy", "SingleStack");
+            // Whoever manages the endpoints of a headless service without a selector may bring both families.
+            let is_headless = spec.get("clusterIP").and_then(Value::as_str) == Some("None");
+            let (families, policy) = match is_headless && !spec.contains_key("selector") {
+                true => (json!(["IPv4", "IPv6"]), "RequireDualStack"),
+                false => (json!(["IPv4"]), "SingleStack"),
+            };
+            default(spec, "ipFamilies", families);
+            default(spec, "ipFamilyPolicy", policy);
+            if matches!(
+                spec.get("type").and_then(Value::as_str),
+                Some("NodePort" | "LoadBalancer")
+            ) {
+                default(spec, "externalTrafficPolicy", "Cluster");
+            }
         }
         for port in ports(spec) {
             default(port, "protocol", "TCP");
@@ -78,6 +90,12 @@ pub(super) fn complete_endpoints(endpoints: &mut Value) {
 pub(super) fn complete_slice(slice: &mut Value) {
     if let Some(slice) = slice.as_object_mut() {
         default(slice, "endpoints", json!([]));
+        let endpoints = slice.get_mut("endpoints").and_then(Value::as_array_mut);
+        for endpoint in endpoints.into_iter().flatten() {
+            if let Some(endpoint) = endpoint.as_object_mut() {
+                default(endpoint, "conditions", json!({}));
+            }
+        }
         for port in ports(slice) {
             default(port, "protocol", "TCP");
             default(port, "name", "");

@@ -9,6 +9,7 @@ pub(super) fn complete(set: &mut Value) {
     with_map(set, &["spec"], |spec| {
         default(spec, "podManagementPolicy", "OrderedReady");
         default(spec, "replicas", 1);
+        default(spec, "serviceName", "");
         default(spec, "revisionHistoryLimit", 10);
         default(
             spec,
@@ -41,5 +42,6 @@ fn complete_strategy(spec: &mut serde_json::Map<String, Value>) {
     default(strategy, "rollingUpdate", json!({}));
     if let Some(Value::Object(rolling)) = strategy.get_mut("rollingUpdate") {
         default(rolling, "partition", 0);
+        default(rolling, "maxUnavailable", 1);
     }
 }

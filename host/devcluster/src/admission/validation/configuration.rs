@@ -30,7 +30,7 @@ pub(super) fn check(old: Option<&Value>, new: &Value, groups: &[&str], causes: &
     let was_final =
         old.is_some_and(|old| old.get("immutable").and_then(Value::as_bool) == Some(true));
     if was_final && let Some(old) = old {
-        for field in groups.iter().chain(&["immutable"]) {
+        for field in ["immutable"].iter().chain(groups) {
             if old.get(*field) != new.get(*field) {
                 causes.push(Cause::forbidden(*field, FINAL));
             }
@@ -45,11 +45,8 @@ pub(super) fn check_secret(old: Option<&Value>, new: &Value, causes: &mut Vec<Ca
 
 pub(super) fn check_revision(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     if old.is_some_and(|old| old.get("data") != new.get("data")) {
-        causes.push(Cause::new(
-            "FieldValueInvalid",
-            "data",
-            "Invalid value: field is immutable",
-        ));
+        let data = new.get("data").unwrap_or(&Value::Null);
+        causes.push(Cause::invalid("data", data, "field is immutable"));
     }
     super::not_negative(new, &["/revision"], causes);
 }

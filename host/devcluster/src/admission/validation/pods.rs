@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use super::{field, not_negative, one_of};
 use crate::admission::metadata::is_dns_label;
-use crate::failure::Cause;
+use crate::failure::{Cause, Failure, Subject};
 use crate::object::{self, list, number, text};
+use crate::quantity;
+use crate::state::State;
+use crate::store::Key;
 
 pub(super) fn check(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     check_spec(new, "/spec", causes);
@@ -101,9 +104,11 @@ fn check_volumes<'a>(spec: &'a Value, at: &str, causes: &mut Vec<Cause>) -> BTre
         if !name.is_empty() && !names.insert(name) {
             causes.push(Cause::duplicate(format!("{here}.name"), &Value::from(name)));
         }
-        if volume.as_object().is_some_and(|volume| volume.len() > 2) {
+        let kinds = volume.as_object().into_iter().flatten();
+        let further = kinds.filter(|(field, _)| *field != "name").skip(1);
+        for (further, _) in further {
             causes.push(Cause::forbidden(
-                here,
+                format!("{here}.{further}"),
                 "may not specify more than 1 volume type",
             ));
         }
@@ -150,6 +155,50 @@ fn check_container(container: &Value, at: &str, volumes: &BTreeSet<&str>, causes
         }
     }
     one_of_policy(container, at, causes);
+    check_requests(container, at, causes);
+}
+
+/// Nothing may ask for more than its limit.
+fn check_requests(container: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let requests = object::map(container, "/resources/requests");
+    for (resource, request) in requests.into_iter().flatten() {
+        let limit = text(container, &format!("/resources/limits/{resource}"));
+        let amount = |text: &str| quantity::parse(text);
+        let is_more = match (amount(request.as_str().unwrap_or_default()), amount(limit)) {
+            (Some(request), Some(limit)) => request > limit,
+            _ => false,
+        };
+        if is_more {
+            causes.push(Cause::invalid(
+                format!("{at}.resources.requests"),
+                request,
+                &format!("must be less than or equal to {resource} limit of {limit}"),
+            ));
+        }
+    }
+}
+
+/// The account of a new pod has to be there.
+pub(super) fn refused_account(state: &State, pod: &Value) -> Option<Failure> {
+    let (namespace, account) = (
+        object::namespace(pod),
+        text(pod, "/spec/serviceAccountName"),
+    );
+    let key = Key::new(namespace, account);
+    if account.is_empty() || state.store.get("serviceaccounts", &key).is_some() {
+        return None;
+    }
+    let pods = Subject {
+        resource: "pods".to_owned(),
+        ..Default::default()
+    };
+    Some(Failure::forbidden(
+        &pods,
+        object::name(pod),
+        &format!(
+            "error looking up service account {namespace}/{account}: serviceaccount {account:?} not found"
+        ),
+    ))
 }
 
 fn one_of_policy(container: &Value, at: &str, causes: &mut Vec<Cause>) {

@@ -2,21 +2,18 @@
 
 use serde_json::Value;
 
-use super::{field, not_negative, one_of, pods, selects_nothing};
+use super::{field, not_negative, one_of, pods, selects_nothing, unchanged};
 use crate::admission::metadata::is_dns_label;
 use crate::failure::Cause;
 use crate::object::{self, map, number, text};
 use crate::selectors::labels::LabelSelector;
 
-/// What a later version of a set may change.
-const MUTABLE: &[&str] = &[
-    "replicas",
-    "ordinals",
-    "template",
-    "updateStrategy",
-    "revisionHistoryLimit",
-    "persistentVolumeClaimRetentionPolicy",
-    "minReadySeconds",
+/// What a later version of a set must not change.
+const FINAL: &[&str] = &[
+    "/spec/selector",
+    "/spec/volumeClaimTemplates",
+    "/spec/serviceName",
+    "/spec/podManagementPolicy",
 ];
 
 pub(super) fn check(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
@@ -27,33 +24,27 @@ pub(super) fn check(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(
                 "spec.serviceName",
                 &Value::from(service),
-                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
             ));
         }
         pods::check_spec(new, "/spec/template/spec", causes);
         return;
     };
-    let rest = |set: &Value| {
-        let mut spec = map(set, "/spec").cloned().unwrap_or_default();
-        spec.retain(|field, _| !MUTABLE.contains(&field.as_str()));
-        spec
-    };
-    if rest(old) != rest(new) {
-        causes.push(Cause::forbidden(
-            "spec",
-            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
-        ));
+    for pointer in FINAL {
+        unchanged(Some(old), new, pointer, "field is immutable", causes);
     }
     check_status(old, new, causes);
 }
 
 fn check_spec(set: &Value, causes: &mut Vec<Cause>) {
-    one_of(
-        set,
-        "/spec/podManagementPolicy",
-        &["OrderedReady", "Parallel"],
-        causes,
-    );
+    let policy = text(set, "/spec/podManagementPolicy");
+    if !matches!(policy, "OrderedReady" | "Parallel") {
+        causes.push(Cause::invalid(
+            "spec.podManagementPolicy",
+            &Value::from(policy),
+            "must be 'OrderedReady' or 'Parallel'",
+        ));
+    }
     check_strategy(set, causes);
     not_negative(
         set,
@@ -67,7 +58,7 @@ fn check_spec(set: &Value, causes: &mut Vec<Cause>) {
     );
     for when in ["whenDeleted", "whenScaled"] {
         let pointer = format!("/spec/persistentVolumeClaimRetentionPolicy/{when}");
-        one_of(set, &pointer, &["Delete", "Retain"], causes);
+        one_of(set, &pointer, &["Retain", "Delete"], causes);
     }
     let selector = set.pointer("/spec/selector").unwrap_or(&Value::Null);
     if selector.is_null() {
@@ -78,9 +69,10 @@ fn check_spec(set: &Value, causes: &mut Vec<Cause>) {
             selector,
             "empty selector is invalid for statefulset",
         ));
-    } else {
+    }
+    if !selects_nothing(selector) || selector.is_null() {
         let labels = map(set, "/spec/template/metadata/labels");
-        if !LabelSelector::of_object(selector).matches(labels) {
+        if selector.is_null() || !LabelSelector::of_object(selector).matches(labels) {
             causes.push(Cause::invalid(
                 "spec.template.metadata.labels",
                 labels.map_or(&Value::Null, |_| {
@@ -109,12 +101,16 @@ fn check_spec(set: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn check_strategy(set: &Value, causes: &mut Vec<Cause>) {
-    one_of(
-        set,
-        "/spec/updateStrategy/type",
-        &["RollingUpdate", "OnDelete", "Recreate"],
-        causes,
-    );
+    if !matches!(
+        text(set, "/spec/updateStrategy/type"),
+        "RollingUpdate" | "OnDelete" | "Recreate"
+    ) {
+        causes.push(Cause::invalid(
+            "spec.updateStrategy",
+            set.pointer("/spec/updateStrategy").unwrap_or(&Value::Null),
+            "must be 'RollingUpdate' or 'OnDelete'",
+        ));
+    }
     let rolling = set.pointer("/spec/updateStrategy/rollingUpdate");
     if text(set, "/spec/updateStrategy/type") != "RollingUpdate" && rolling.is_some() {
         causes.push(Cause::invalid(
@@ -151,13 +147,15 @@ fn check_status(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     const COUNTERS: &[&str] = &[
         "replicas",
         "readyReplicas",
-        "availableReplicas",
         "currentReplicas",
         "updatedReplicas",
+        "availableReplicas",
     ];
     let status = |name: &str| number(new, &format!("/status/{name}"));
     for counter in COUNTERS {
         not_negative(new, &[&format!("/status/{counter}")], causes);
+    }
+    for counter in COUNTERS {
         if let (Some(count), Some(replicas)) = (status(counter), status("replicas"))
             && count > replicas
         {

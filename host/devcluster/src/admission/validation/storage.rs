@@ -32,13 +32,10 @@ pub(crate) fn class_of(object: &Value) -> Option<&str> {
         .and_then(Value::as_str)
 }
 
-fn check_modes(object: &Value, causes: &mut Vec<Cause>) {
+fn check_modes(object: &Value, detail: &str, causes: &mut Vec<Cause>) {
     let modes = list(object, "/spec/accessModes");
     if modes.is_empty() {
-        causes.push(Cause::required(
-            "spec.accessModes",
-            "at least 1 access mode is required",
-        ));
+        causes.push(Cause::required("spec.accessModes", detail));
     }
     const MODES: &[&str] = &[
         "ReadOnlyMany",
@@ -61,7 +58,15 @@ fn check_size(object: &Value, pointer: &str, causes: &mut Vec<Cause>) {
         None => pointer.to_owned(),
     };
     if size.is_empty() {
+        let field = match pointer {
+            "/spec/capacity/storage" => "spec.capacity",
+            _ => "spec.resources[storage]",
+        };
         causes.push(Cause::required(field, ""));
+        if pointer == "/spec/capacity/storage" {
+            let supported = ["storage".to_owned()];
+            causes.push(Cause::unsupported(field, &Value::Null, &supported));
+        }
     } else if quantity::parse(size).is_none_or(|size| size <= 0.0) {
         causes.push(Cause::invalid(
             field,
@@ -78,7 +83,7 @@ fn sources(volume: &Value) -> Map<String, Value> {
 }
 
 pub(super) fn check_volume(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
-    check_modes(new, causes);
+    check_modes(new, "", causes);
     check_size(new, "/spec/capacity/storage", causes);
     let source = sources(new);
     match source.len() {
@@ -98,7 +103,7 @@ pub(super) fn check_volume(old: Option<&Value>, new: &Value, causes: &mut Vec<Ca
 }
 
 pub(super) fn check_claim(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
-    check_modes(new, causes);
+    check_modes(new, "at least 1 access mode is required", causes);
     check_size(new, "/spec/resources/requests/storage", causes);
     let Some(old) = old else {
         return;
@@ -174,15 +179,12 @@ pub(super) fn check_class(old: Option<&Value>, new: &Value, causes: &mut Vec<Cau
         &["Immediate", "WaitForFirstConsumer"],
         causes,
     );
-    for field in ["/parameters", "/provisioner", "/reclaimPolicy"] {
-        if let Some(old) = old
-            && old.pointer(field) != new.pointer(field)
-        {
-            causes.push(Cause::forbidden(
-                super::field(field),
-                "updates to this field are forbidden.",
-            ));
-        }
+    for pointer in [
+        "/parameters",
+        "/provisioner",
+        "/reclaimPolicy",
+        "/volumeBindingMode",
+    ] {
+        unchanged(old, new, pointer, "field is immutable", causes);
     }
-    unchanged(old, new, "/volumeBindingMode", "field is immutable", causes);
 }
