@@ -11,6 +11,7 @@ mod parts;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
@@ -28,7 +29,7 @@ use addresses::Addresses;
 use folder::Folder;
 use parts::Parts;
 
-/// The one node's name.
+/// The first node's name; the others are `dev-2`, `dev-3` and so on.
 const NODE: &str = "dev";
 
 /// How long the node may take to report that it is ready.
@@ -49,6 +50,7 @@ Examples:
   sudo stateward dev                       # then: export KUBECONFIG=$PWD/.stateward/kubeconfig
   stateward dev --simulated                # pods without processes; needs no root
   stateward dev --no-operator              # and elsewhere: stateward run
+  sudo stateward dev --nodes 3             # to drain one, or to spread pods
   stateward dev reset                      # start over
 
 Scripts wait for the line on standard output that begins with `ready:`."
@@ -83,6 +85,9 @@ struct UpArguments {
     /// Without the operator: run it yourself with `stateward run`
     #[arg(long)]
     no_operator: bool,
+    /// How many nodes
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    nodes: u8,
     /// Pods without processes: they are ready at once
     #[arg(long, conflicts_with = "recipes")]
     simulated: bool,
@@ -198,27 +203,28 @@ async fn start(
         let client = client.clone();
         async move { Ok(stateward_node::run_controllers(client, controllers, stop).await?) }
     });
-    let node = NodeOptions {
-        name: NODE.to_owned(),
-        folder: folder.directory("node")?,
-        hidden: vec![folder.path().to_owned()],
-        runtime: match arguments.simulated {
-            true => RuntimeKind::Simulated(Simulation::default()),
-            false => RuntimeKind::Process,
-        },
-        recipes: arguments.recipes.clone(),
-        helper: vec![own_program()?],
-        pods: addresses.pods(),
-        dns: addresses.dns(),
-        kubelet_port: None,
-    };
-    parts.start("node", |stop| {
-        let client = client.clone();
-        async move {
+    let addresses = Arc::new(addresses);
+    for number in 0..arguments.nodes {
+        let node = NodeOptions {
+            name: node_name(number),
+            folder: folder.directory("node")?,
+            hidden: vec![folder.path().to_owned()],
+            runtime: match arguments.simulated {
+                true => RuntimeKind::Simulated(Simulation::default()),
+                false => RuntimeKind::Process,
+            },
+            recipes: arguments.recipes.clone(),
+            helper: vec![own_program()?],
+            pods: addresses.pods(number),
+            dns: addresses.dns(),
+            kubelet_port: None,
+        };
+        let (client, addresses) = (client.clone(), Arc::clone(&addresses));
+        parts.start("node", |stop| async move {
             let _claimed = addresses;
             Ok(stateward_node::run(client, node, stop).await?)
-        }
-    });
+        });
+    }
     if !arguments.no_operator {
         let mut options = Options::new(client.clone());
         options.statefulsets = Some(StatefulSetsFace { embedded: true });
@@ -232,25 +238,39 @@ async fn start(
     }
     tokio::select! {
         failure = parts.failed() => Err(failure),
-        ready = node_is_ready(client) => ready,
+        ready = nodes_are_ready(client, arguments.nodes) => ready,
     }
 }
 
-async fn node_is_ready(client: &Client) -> Result<(), Failure> {
+fn node_name(number: u8) -> String {
+    match number {
+        0 => NODE.to_owned(),
+        number => format!("{NODE}-{}", u16::from(number) + 1),
+    }
+}
+
+async fn nodes_are_ready(client: &Client, nodes: u8) -> Result<(), Failure> {
+    for number in 0..nodes {
+        node_is_ready(client, &node_name(number)).await?;
+    }
+    Ok(())
+}
+
+async fn node_is_ready(client: &Client, name: &str) -> Result<(), Failure> {
     let is_ready = |node: Option<&Node>| {
         let conditions = node.and_then(|node| node.status.as_ref()?.conditions.as_ref());
         conditions.is_some_and(|conditions| {
             (conditions.iter()).any(|one| one.type_ == "Ready" && one.status == "True")
         })
     };
-    let ready = await_condition(Api::all(client.clone()), NODE, is_ready);
+    let ready = await_condition(Api::all(client.clone()), name, is_ready);
     match tokio::time::timeout(NODE_PATIENCE, ready).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(Failure::Wrong(format!(
-            "the node cannot be watched: {error}"
+            "the node {name} cannot be watched: {error}"
         ))),
         Err(_) => Err(Failure::Wrong(format!(
-            "the node is not ready after {} s; dev.log in the state folder tells more",
+            "the node {name} is not ready after {} s; dev.log in the state folder tells more",
             NODE_PATIENCE.as_secs()
         ))),
     }

@@ -16,6 +16,9 @@ const CLAIM_PORT: u16 = 7797;
 
 const DNS_PORT: u16 = 53;
 
+/// Third bytes of each node's addresses: 2046 pods on each of 16 nodes.
+const PER_NODE: u8 = 8;
+
 /// One block of 127.0.0.0/8, ours as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Addresses {
@@ -52,10 +55,11 @@ impl Addresses {
         )))
     }
 
-    pub(crate) fn pods(&self) -> PodRange {
+    /// The addresses of one node's pods; the second half of the block is for the cluster itself.
+    pub(crate) fn pods(&self, node: u8) -> PodRange {
         PodRange {
-            base: Ipv4Addr::new(127, self.block, 0, 0),
-            prefix: 17,
+            base: Ipv4Addr::new(127, self.block, node.saturating_mul(PER_NODE), 0),
+            prefix: 21,
         }
     }
 
@@ -86,7 +90,8 @@ mod tests {
     fn two_clusters_have_different_addresses() {
         let one = Addresses::claim().unwrap();
         let other = Addresses::claim().unwrap();
-        assert_ne!(one.pods().base, other.pods().base);
+        assert_ne!(one.pods(0).base, other.pods(0).base);
+        assert_ne!(one.pods(0).base, one.pods(1).base);
         assert_ne!(one.block, other.block);
     }
 }

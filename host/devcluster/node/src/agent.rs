@@ -62,10 +62,13 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     let directory = Directory::default();
     tasks.spawn(kubelet_server::serve(listener, token, directory.clone()));
+    let kubelet_port = options.kubelet_port.unwrap_or(server.port());
     registration::register(&client, &options, server, runtime.name()).await?;
-    tasks.spawn(registration::keep_lease(
+    tasks.spawn(registration::heartbeat(
         client.clone(),
         options.name.clone(),
+        kubelet_port,
+        Arc::clone(&runtime),
     ));
 
     let changes = Changes::new();

@@ -1,5 +1,6 @@
 //! The controllers that a cluster without a controller manager and a scheduler needs.
 
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Endpoints, Node, PersistentVolume, PersistentVolumeClaim, Pod, Service,
 };
@@ -13,7 +14,9 @@ use crate::cache::{Cache, Changes};
 use crate::endpoints::{self, EndpointsController};
 use crate::errors::NodeError;
 use crate::names;
+use crate::nodes::{self, NodesController};
 use crate::options::{ControllersOptions, StorageScope};
+use crate::registration::LEASE_NAMESPACE;
 use crate::scheduler::Scheduler;
 use crate::storage::StorageController;
 
@@ -36,6 +39,9 @@ pub async fn run_controllers(
     }
     if options.scheduler {
         start_scheduler(&client, &mut tasks);
+    }
+    if options.nodes {
+        start_nodes(&client, &mut tasks);
     }
     if options.endpoints {
         start_endpoints(&client, &mut tasks);
@@ -96,6 +102,23 @@ fn start_scheduler(client: &Client, tasks: &mut JoinSet<()>) {
         Cache::start(Api::<StorageClass>::all(client.clone()), &changes, tasks),
     );
     tasks.spawn(scheduler.run(changes));
+}
+
+fn start_nodes(client: &Client, tasks: &mut JoinSet<()>) {
+    let changes = Changes::new();
+    let controller = NodesController::new(
+        client.clone(),
+        nodes::Caches {
+            nodes: Cache::start(Api::<Node>::all(client.clone()), &changes, tasks),
+            leases: Cache::start(
+                Api::<Lease>::namespaced(client.clone(), LEASE_NAMESPACE),
+                &changes,
+                tasks,
+            ),
+            pods: Cache::start(Api::<Pod>::all(client.clone()), &changes, tasks),
+        },
+    );
+    tasks.spawn(controller.run(changes));
 }
 
 fn start_endpoints(client: &Client, tasks: &mut JoinSet<()>) {

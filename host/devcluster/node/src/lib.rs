@@ -6,7 +6,7 @@
 //! | entry | what it stands for |
 //! |---|---|
 //! | [`run`] | one kubelet: registers a node, runs its pods, serves exec and logs |
-//! | [`run_controllers`] | what a control plane without controllers lacks: scheduler, endpoints, storage, cluster DNS |
+//! | [`run_controllers`] | what a control plane without controllers lacks: scheduler, care for lost nodes, endpoints, storage, cluster DNS |
 //! | [`hidden_entry`] | what the binary turns into when it starts *inside* a pod |
 //!
 //! A pod's container is an ordinary local program in its own mount, PID, UTS and IPC namespaces; which program stands
@@ -23,6 +23,7 @@ mod files;
 mod hidden;
 mod kubelet_server;
 mod names;
+mod nodes;
 mod options;
 mod pods;
 mod probes;

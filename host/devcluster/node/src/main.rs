@@ -78,6 +78,7 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     let controllers = ControllersOptions {
         folder: arguments.folder.clone(),
         scheduler: arguments.controllers,
+        nodes: arguments.controllers,
         endpoints: arguments.controllers,
         storage: match (arguments.controllers, arguments.provisioner) {
             (true, _) => StorageScope::Everything,

@@ -75,6 +75,8 @@ pub struct ControllersOptions {
     pub folder: PathBuf,
     /// Assign pods to nodes.
     pub scheduler: bool,
+    /// Notice lost nodes, taint them, and delete the pods that do not tolerate it.
+    pub nodes: bool,
     /// Keep Endpoints and EndpointSlices of services with a selector.
     pub endpoints: bool,
     /// Storage.
@@ -89,6 +91,7 @@ impl ControllersOptions {
         Self {
             folder: folder.into(),
             scheduler: true,
+            nodes: true,
             endpoints: true,
             storage: StorageScope::Everything,
             dns: None,

@@ -10,7 +10,8 @@
 //! | `happenings` | what containers, hooks and probes report to the worker |
 //! | `seed` | taking over pods of an earlier agent |
 //! | `status` | what is told of the pod, pure |
-//! | `environment`, `fields`, `expansion` | a container's variables |
+//! | `environment`, `fields`, `resources`, `expansion` | a container's variables |
+//! | `last_words` | what a container says about its end |
 //! | `host_ports` | ports of the node, one pod each |
 //! | `directory` | the running containers, for exec and logs |
 
@@ -22,10 +23,12 @@ mod expansion;
 pub(crate) mod fields;
 mod happenings;
 pub(crate) mod host_ports;
+mod last_words;
 mod lifecycle;
 mod logs;
 mod prepare;
 mod record;
+pub(crate) mod resources;
 mod seed;
 mod sources;
 mod start;

@@ -1,8 +1,10 @@
 //! Probes and the post-start hook of a running container.
 
 pub(crate) mod action;
+mod grpc;
 pub(crate) mod hook;
 mod threshold;
+mod tls;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ impl Watch {
             .as_ref()
             .and_then(|lifecycle| lifecycle.post_start.clone());
         if let Some(hook) = hook
-            && let Err(error) = hook::run(&*self.handle, &hook, self.address).await
+            && let Err(error) = hook::run(&*self.handle, &self.container, &hook, self.address).await
         {
             self.send(Happening::HookFailed(format!(
                 "PostStartHook failed: {error}"

@@ -235,6 +235,57 @@ mod tests {
     }
 
     #[test]
+    fn the_images_that_the_walkthroughs_and_the_examples_use_are_known() {
+        for image in [
+            "httpd:2.4",
+            "nginx",
+            "ikubernetes/myapp:v1",
+            "ikubernetes/myapp:v2",
+            "luksa/kubia-stored",
+            "kubia-stored:v2",
+            "busybox:1.36",
+            "mariadb:10.11",
+            "redis:7",
+            "quay.io/coreos/etcd:v3.6.1",
+            "zookeeper:3.9",
+            "cassandra:5",
+            "apache/kafka:4.2.1",
+        ] {
+            let found = recipes().program_where(image, &|_| true);
+            assert!(found.is_ok(), "{image}: {found:?}");
+        }
+        let recipes = Recipes::load(&["/etc/recipes.yaml".into()]).expect("loaded");
+        let missing = recipes.program_where("apache/kafka:4.2.1", &|program| program == "java");
+        let told = missing.expect_err("no programs").to_string();
+        assert!(
+            told.contains("kafka-server-start.sh") && told.contains("recipes.yaml"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn every_setup_is_a_script_that_a_shell_can_read() {
+        for recipe in recipes().recipes {
+            for setup in recipe
+                .variants
+                .iter()
+                .filter_map(|variant| variant.setup.as_ref())
+            {
+                let read = std::process::Command::new("sh")
+                    .args(["-n", "-c", setup])
+                    .output()
+                    .expect("a shell");
+                assert!(
+                    read.status.success(),
+                    "{:?}: {}",
+                    recipe.images,
+                    String::from_utf8_lossy(&read.stderr)
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_known_image_without_its_programs_says_what_to_install() {
         let missing = recipes()
             .program_where("mariadb:10.11", &|_| false)

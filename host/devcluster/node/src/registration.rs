@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use crate::errors::NodeError;
 use crate::options::NodeOptions;
+use crate::runtime::Runtime;
 
 /// Where nodes are reached by the API server: exec and logs.
 pub(crate) const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -30,7 +32,7 @@ const AGENT_ANNOTATION: &str = "stateward.dev/node-agent";
 const TOKEN_NAMESPACE: &str = "kube-system";
 const TOKEN_SECRET: &str = "stateward-node-token";
 const TOKEN_KEY: &str = "token";
-const LEASE_NAMESPACE: &str = "kube-node-lease";
+pub(crate) const LEASE_NAMESPACE: &str = "kube-node-lease";
 const LEASE_SECONDS: i32 = 40;
 const LEASE_PERIOD: Duration = Duration::from_secs(10);
 
@@ -87,14 +89,19 @@ pub(crate) async fn register(
         .map_err(NodeError::api(format!("status of node {name} not written")))
 }
 
-fn status(name: &str, kubelet_port: u16, runtime: &str) -> NodeStatus {
+/// What the machine has; every node on it says the same.
+pub(crate) fn capacity() -> BTreeMap<String, Quantity> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let capacity = BTreeMap::from([
+    BTreeMap::from([
         ("cpu".to_owned(), Quantity(processors.to_string())),
         ("memory".to_owned(), Quantity(memory())),
         ("pods".to_owned(), Quantity("1000".to_owned())),
         ("ephemeral-storage".to_owned(), Quantity("100Gi".to_owned())),
-    ]);
+    ])
+}
+
+fn status(name: &str, kubelet_port: u16, runtime: &str) -> NodeStatus {
+    let capacity = capacity();
     let now = Time(Timestamp::now());
     let condition = |type_: &str, status: &str, reason: &str, message: &str| NodeCondition {
         type_: type_.to_owned(),
@@ -167,15 +174,50 @@ fn kernel_version() -> String {
         .unwrap_or_default()
 }
 
-/// Renews the node's lease for as long as it is polled.
-pub(crate) async fn keep_lease(client: Client, name: String) {
-    let api: Api<Lease> = Api::namespaced(client, LEASE_NAMESPACE);
+/// Renews the node's lease for as long as it is polled, and takes back what was said of the node while it was silent.
+pub(crate) async fn heartbeat(
+    client: Client,
+    name: String,
+    kubelet_port: u16,
+    runtime: Arc<dyn Runtime>,
+) {
+    let api: Api<Lease> = Api::namespaced(client.clone(), LEASE_NAMESPACE);
     loop {
-        if let Err(error) = renew(&api, &name).await {
+        runtime.until_node_reachable().await;
+        let beat = async {
+            renew(&api, &name).await?;
+            say_ready(&client, &name, kubelet_port, runtime.name()).await
+        };
+        if let Err(error) = beat.await {
             tracing::debug!(%error, "lease not renewed; trying again");
         }
         tokio::time::sleep(LEASE_PERIOD).await;
     }
+}
+
+async fn say_ready(
+    client: &Client,
+    name: &str,
+    kubelet_port: u16,
+    runtime: &str,
+) -> kube::Result<()> {
+    let api: Api<Node> = Api::all(client.clone());
+    // A node that somebody deleted is registered by the next start only, as a kubelet's.
+    let Some(node) = api.get_opt(name).await? else {
+        return Ok(());
+    };
+    let conditions = node.status.and_then(|status| status.conditions);
+    let is_ready = conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    if is_ready {
+        return Ok(());
+    }
+    let patch = Patch::Merge(json!({ "status": status(name, kubelet_port, runtime) }));
+    api.patch_status(name, &PatchParams::default(), &patch)
+        .await
+        .map(drop)
 }
 
 async fn renew(api: &Api<Lease>, name: &str) -> kube::Result<()> {

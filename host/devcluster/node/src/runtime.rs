@@ -114,5 +114,8 @@ pub(crate) trait Runtime: Send + Sync {
     /// Waits while the pod's node is scripted as lost.
     async fn until_reachable(&self, _pod: &str) {}
 
+    /// Waits while the whole node is scripted as lost.
+    async fn until_node_reachable(&self) {}
+
     async fn start(&self, start: ContainerStart) -> Result<StartedContainer, StartError>;
 }

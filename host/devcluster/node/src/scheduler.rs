@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::cache::{Cache, Changes};
 use crate::events::{Kind, Recorder};
 use crate::storage::class_name;
+pub(crate) use fit::tolerates;
 use fit::{ClaimWait, claims_wait, fits};
 
 /// Set on a claim that waits for its first consumer; the provisioner acts on it.

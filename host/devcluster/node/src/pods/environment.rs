@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::expansion::expand;
 use super::fields::{UnknownField, field};
+use super::resources::{ResourceError, resource};
 use super::sources::Sources;
 
 /// Why a container cannot be configured (`CreateContainerConfigError`).
@@ -25,8 +26,13 @@ pub(crate) enum ConfigError {
         variable: String,
         error: UnknownField,
     },
+    #[error("variable {variable}: {error}")]
+    Resource {
+        variable: String,
+        error: ResourceError,
+    },
     #[error(
-        "variable {0}: only value, fieldRef, configMapKeyRef and secretKeyRef are served by this node"
+        "variable {0}: only value, fieldRef, resourceFieldRef, configMapKeyRef and secretKeyRef are served by this node"
     )]
     Unsupported(String),
 }
@@ -72,7 +78,7 @@ pub(crate) fn environment(
                 let text = variable.value.as_deref().unwrap_or_default();
                 Some(expand(text, |name| known.get(name).map(String::as_str)))
             }
-            Some(_) => referenced(pod, variable, sources)?,
+            Some(_) => referenced(pod, container, variable, sources)?,
         };
         if let Some(value) = value {
             known.insert(variable.name.clone(), value.clone());
@@ -102,6 +108,7 @@ fn whole<'a>(
 
 fn referenced(
     pod: &Pod,
+    container: &Container,
     variable: &EnvVar,
     sources: &Sources,
 ) -> Result<Option<String>, ConfigError> {
@@ -112,6 +119,14 @@ fn referenced(
         return field(pod, &reference.field_path)
             .map(Some)
             .map_err(|error| ConfigError::Field {
+                variable: variable.name.clone(),
+                error,
+            });
+    }
+    if let Some(selector) = &source.resource_field_ref {
+        return resource(pod, Some(container), selector)
+            .map(Some)
+            .map_err(|error| ConfigError::Resource {
                 variable: variable.name.clone(),
                 error,
             });

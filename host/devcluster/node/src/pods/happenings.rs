@@ -94,6 +94,7 @@ impl Worker {
     }
 
     pub(super) fn exited(&mut self, at: usize, exit: ExitStatus) {
+        let last_words = self.last_words(at, exit.code);
         let Some(container) = self.containers.get_mut(at) else {
             return;
         };
@@ -106,7 +107,7 @@ impl Worker {
         let ended = Ended {
             code: exit.code,
             reason: if exit.code == 0 { "Completed" } else { "Error" },
-            message: None,
+            message: last_words,
             id: Some(running.id.clone()),
             started_at: Some(running.since),
             finished_at: Some(Timestamp::now()),

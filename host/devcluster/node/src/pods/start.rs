@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::environment::environment;
 use super::expansion::expand;
 use super::happenings::{Happening, Message};
+use super::last_words;
 use super::record::{Ended, Record, Role, Running, State};
 use super::sources::Sources;
 use super::worker::Worker;
@@ -44,6 +45,7 @@ struct StartParts {
     address: std::net::Ipv4Addr,
     folder: PathBuf,
     log: Arc<ContainerLog>,
+    last_words: PathBuf,
     volumes: std::collections::BTreeMap<String, crate::volumes::Source>,
 }
 
@@ -84,6 +86,7 @@ impl Worker {
         if let Some(old) = start_number.checked_sub(2).filter(|number| *number > 0) {
             let _gone = std::fs::remove_file(self.log_path(&container.name, old));
         }
+        let last_words = self.last_words_path(&container.name, start_number);
         let attempt = Attempt {
             client: self.context.client.clone(),
             runtime: Arc::clone(&self.context.runtime),
@@ -95,6 +98,7 @@ impl Worker {
                     .join("containers")
                     .join(format!("{}-{start_number}", container.name)),
                 log: Arc::clone(&log),
+                last_words,
                 volumes,
             },
             pod,
@@ -304,10 +308,14 @@ impl Attempt {
                 .collect()
         };
         let mounts = if self.runtime.needs_volumes() {
-            mounts(&self.container, &self.start.volumes, |text| {
+            let mut all = mounts(&self.container, &self.start.volumes, |text| {
                 expand(text, lookup)
             })
-            .map_err(|error| Refusal::Config(error.to_string()))?
+            .map_err(|error| Refusal::Config(error.to_string()))?;
+            let last_words = last_words::mount(&self.container, &self.start.last_words)
+                .map_err(|error| Refusal::Start(format!("no termination message: {error}")))?;
+            all.push(last_words);
+            all
         } else {
             Vec::new()
         };

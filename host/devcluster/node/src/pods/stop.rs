@@ -1,15 +1,16 @@
 //! Stopping containers: preStop hook, TERM, grace period, KILL.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::LifecycleHandler;
+use k8s_openapi::api::core::v1::{Container, LifecycleHandler, Pod};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::record::{Record, State};
 use super::worker::Worker;
-use crate::events::Kind;
+use crate::events::{Kind, Recorder};
 use crate::probes::hook;
 use crate::runtime::{ContainerHandle, StopSignal};
 
@@ -52,10 +53,19 @@ impl Worker {
     /// Begins to stop these containers; their exits come as messages.
     pub(super) fn stop(&mut self, containers: &[usize], grace: Duration) {
         for at in containers {
-            let hook = self
-                .container_spec(*at)
-                .and_then(|container| container.lifecycle.as_ref()?.pre_stop.clone());
-            let address = self.address;
+            let Some(container) = self.container_spec(*at).cloned() else {
+                continue;
+            };
+            let ending = Ending {
+                hook: container
+                    .lifecycle
+                    .as_ref()
+                    .and_then(|lifecycle| lifecycle.pre_stop.clone()),
+                container,
+                address: self.address,
+                events: self.context.events.clone(),
+                pod: Arc::clone(&self.pod),
+            };
             let Some(record) = self.containers.get_mut(*at) else {
                 continue;
             };
@@ -74,8 +84,7 @@ impl Worker {
             running.kill_at = Some(kill_at);
             // A container that is stopping takes no more traffic.
             running.is_ready = false;
-            self.tasks
-                .spawn(stop_one(handle, hook, address, kill_at_told));
+            self.tasks.spawn(stop_one(handle, ending, kill_at_told));
             let name = record.name.clone();
             let (events, pod) = (self.context.events.clone(), Arc::clone(&self.pod));
             if pod.metadata.deletion_timestamp.is_some() {
@@ -112,17 +121,31 @@ impl Worker {
     }
 }
 
+/// How a container is asked to end.
+struct Ending {
+    container: Container,
+    hook: Option<LifecycleHandler>,
+    address: Option<Ipv4Addr>,
+    events: Recorder,
+    pod: Arc<Pod>,
+}
+
 /// Until the container's exit ends this: the worker drops `kill_at` then.
 async fn stop_one(
     handle: Arc<dyn ContainerHandle>,
-    hook: Option<LifecycleHandler>,
-    address: Option<std::net::Ipv4Addr>,
+    ending: Ending,
     mut kill_at: watch::Receiver<Instant>,
 ) {
     let gently = async {
-        if let Some(hook) = hook {
+        if let Some(hook) = &ending.hook
+            && let Err(error) = hook::run(&*handle, &ending.container, hook, ending.address).await
+        {
             // A hook that fails does not keep the container alive.
-            let _failed = hook::run(&*handle, &hook, address).await;
+            let text = format!("PreStopHook failed: {error}");
+            let (events, pod) = (&ending.events, &*ending.pod);
+            events
+                .publish(pod, Kind::Warning, "FailedPreStopHook", &text)
+                .await;
         }
         handle.signal(StopSignal::Terminate).await;
         std::future::pending::<()>().await;

@@ -64,7 +64,8 @@ impl Worker {
             )
             .await;
         match written {
-            Ok(_) => {
+            Ok(written) => {
+                self.told_version = version(&written);
                 forget_times(&mut status);
                 self.told = Some(status);
                 self.advance_image_errors()
@@ -77,6 +78,17 @@ impl Worker {
                 self.told_at = Some(at);
                 Some(at)
             }
+        }
+    }
+
+    /// Whoever took this node for lost has marked the pod as not ready; it is told anew then.
+    pub(super) fn notice_other_writers(&mut self) {
+        let Some(told) = self.told.as_ref().filter(|told| !told.is_null()) else {
+            return;
+        };
+        let shown = serde_json::to_value(&self.pod.status).unwrap_or_default();
+        if version(&self.pod) > self.told_version && is_ready(&shown) != is_ready(told) {
+            self.told = None;
         }
     }
 
@@ -126,6 +138,21 @@ impl Worker {
             }
         }
     }
+}
+
+/// Where the object is in the history of the API server; 0 when that is not told as a number.
+fn version(pod: &Pod) -> u64 {
+    let text = pod.metadata.resource_version.as_deref();
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+fn is_ready(status: &Value) -> bool {
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|condition| {
+        let is =
+            |field: &str, value: &str| condition.get(field).and_then(Value::as_str) == Some(value);
+        is("type", "Ready") && is("status", "True")
+    })
 }
 
 /// Times of conditions are kept by the server's copy; alone they are no news.

@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     pub(super) start_time: Timestamp,
     pub(super) told: Option<Value>,
     pub(super) told_at: Option<Instant>,
+    /// Version of the object that the last write made.
+    pub(super) told_version: u64,
     pub(super) is_removed: bool,
     pub(super) grace_told: Option<i64>,
 }
@@ -72,6 +74,7 @@ impl Worker {
             prepare_backoff: Backoff::default(),
             told: None,
             told_at: None,
+            told_version: 0,
             is_removed: false,
             grace_told: None,
             context,
@@ -104,6 +107,7 @@ impl Worker {
             let current = pods.borrow_and_update().clone();
             let Some(pod) = current else { break };
             self.pod = pod;
+            self.notice_other_writers();
             let mut wake = self.act().await;
             if let Some(retry) = self.tell().await {
                 wake = Some(wake.map_or(retry, |wake| wake.min(retry)));

@@ -1,4 +1,4 @@
-//! One probe: a command, an HTTP request or a connection.
+//! One probe: a command, an HTTP request, a connection, a gRPC health check.
 
 use std::net::Ipv4Addr;
 
@@ -7,9 +7,10 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::{grpc, tls};
 use crate::runtime::ContainerHandle;
 
 /// How much of a command's output goes into a message.
@@ -31,7 +32,16 @@ pub(crate) async fn probe(
         let host = host(tcp.host.as_deref(), address)?;
         return connect(&host, port(container, &tcp.port)?).await.map(drop);
     }
-    Err("only exec, httpGet and tcpSocket probes are served by this node".to_owned())
+    if let Some(grpc) = &probe.grpc {
+        let (host, port) = (
+            host(None, address)?,
+            port(container, &IntOrString::Int(grpc.port))?,
+        );
+        let service = grpc.service.as_deref().unwrap_or_default();
+        let stream = connect(&host, port).await?;
+        return grpc::check(stream, &format!("{host}:{port}"), service).await;
+    }
+    Err("the probe asks nothing: exec, httpGet, tcpSocket or grpc has to be given".to_owned())
 }
 
 /// Runs a command; its output goes into the message when it fails.
@@ -66,17 +76,25 @@ pub(crate) async fn get(
     action: &HTTPGetAction,
     address: Option<Ipv4Addr>,
 ) -> Result<(), String> {
-    if action.scheme.as_deref() == Some("HTTPS") {
-        return Err(
-            "httpGet with scheme HTTPS is not served by this node; use tcpSocket or exec"
-                .to_owned(),
-        );
-    }
     let (host, port) = (
         host(action.host.as_deref(), address)?,
         port(container, &action.port)?,
     );
     let stream = connect(&host, port).await?;
+    let authority = format!("{host}:{port}");
+    if action.scheme.as_deref() == Some("HTTPS") {
+        let stream = tls::connect(&host, stream).await?;
+        request(action, &authority, stream).await
+    } else {
+        request(action, &authority, stream).await
+    }
+}
+
+async fn request(
+    action: &HTTPGetAction,
+    authority: &str,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> Result<(), String> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| error.to_string())?;
@@ -85,10 +103,12 @@ pub(crate) async fn get(
         .as_deref()
         .filter(|path| !path.is_empty())
         .unwrap_or("/");
-    let mut request = http::Request::get(path)
-        .header(http::header::HOST, format!("{host}:{port}"))
-        .header(http::header::USER_AGENT, "kube-probe");
-    for header in action.http_headers.iter().flatten() {
+    let mut request = http::Request::get(path).header(http::header::USER_AGENT, "kube-probe");
+    let own = || action.http_headers.iter().flatten();
+    if !own().any(|header| header.name.eq_ignore_ascii_case("host")) {
+        request = request.header(http::header::HOST, authority);
+    }
+    for header in own() {
         request = request.header(&header.name, &header.value);
     }
     let request = request
@@ -100,10 +120,14 @@ pub(crate) async fn get(
             .await
             .map_err(|error| error.to_string())
     };
+    let mut asking = std::pin::pin!(asking);
     let response = tokio::select! {
-        response = asking => response?,
-        // It ends before the answer only when the peer hangs up.
-        ended = connection => return Err(ended.err().map_or_else(|| "connection closed".to_owned(), |error| error.to_string())),
+        response = &mut asking => response?,
+        // It may have ended with the answer, which is then there.
+        ended = connection => {
+            ended.map_err(|error| error.to_string())?;
+            asking.await?
+        }
     };
     let status = response.status();
     if status.is_success() || status.is_redirection() {

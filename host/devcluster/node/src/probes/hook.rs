@@ -11,6 +11,7 @@ use crate::runtime::ContainerHandle;
 /// Runs a postStart or preStop hook to its end.
 pub(crate) async fn run(
     handle: &dyn ContainerHandle,
+    container: &Container,
     hook: &LifecycleHandler,
     address: Option<Ipv4Addr>,
 ) -> Result<(), String> {
@@ -18,7 +19,7 @@ pub(crate) async fn run(
         return action::command(handle, exec.command.as_deref().unwrap_or_default()).await;
     }
     if let Some(http) = &hook.http_get {
-        return action::get(&Container::default(), http, address).await;
+        return action::get(container, http, address).await;
     }
     if let Some(sleep) = &hook.sleep {
         let seconds = u64::try_from(sleep.seconds).unwrap_or_default();

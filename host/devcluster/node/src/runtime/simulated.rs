@@ -42,6 +42,7 @@ type ExecScript = Arc<dyn Fn(&str, &[String]) -> (i32, String, String) + Send + 
 pub struct Simulation {
     scripts: Arc<Mutex<BTreeMap<String, watch::Sender<Script>>>>,
     exec: Arc<Mutex<Option<ExecScript>>>,
+    is_lost: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for Simulation {
@@ -62,6 +63,11 @@ impl Simulation {
         answer: impl Fn(&str, &[String]) -> (i32, String, String) + Send + Sync + 'static,
     ) {
         *self.exec.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(answer));
+    }
+
+    /// Cuts the whole node off from the API server, or connects it again: no lease, no status, nothing done.
+    pub fn lose(&self, is_lost: bool) {
+        self.is_lost.send_replace(is_lost);
     }
 
     fn sender(&self, pod: &str) -> watch::Sender<Script> {
@@ -91,6 +97,13 @@ impl Runtime for SimulatedRuntime {
             .wait_for(|script| *script != Script::Lost)
             .await
             .is_ok();
+        self.until_node_reachable().await;
+    }
+
+    async fn until_node_reachable(&self) {
+        let mut is_lost = self.simulation.is_lost.subscribe();
+        // A closed channel cannot happen while the simulation is held here.
+        let _open = is_lost.wait_for(|lost| !lost).await.is_ok();
     }
 
     async fn start(&self, start: ContainerStart) -> Result<StartedContainer, StartError> {

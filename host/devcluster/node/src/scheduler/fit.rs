@@ -64,7 +64,7 @@ fn tolerates_cordon(tolerations: &[Toleration]) -> bool {
         .any(|toleration| tolerates(toleration, &cordon))
 }
 
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+pub(crate) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     let effect = toleration.effect.as_deref().unwrap_or_default();
     let key = toleration.key.as_deref().unwrap_or_default();
     let exists = toleration.operator.as_deref() == Some("Exists");

@@ -1,32 +1,10 @@
 //! Amounts of storage, as Kubernetes writes quantities.
 
+use crate::pods::resources::number;
+
 /// The number of bytes, rounded up; `None` when the text is not a quantity.
 pub(super) fn bytes(text: &str) -> Option<u128> {
-    let at = text
-        .find(|character: char| !matches!(character, '0'..='9' | '.' | '+' | '-'))
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at_checked(at)?;
-    let number: f64 = number.parse().ok()?;
-    let factor: f64 = match suffix {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024_f64,
-        "Mi" => 1024_f64.powi(2),
-        "Gi" => 1024_f64.powi(3),
-        "Ti" => 1024_f64.powi(4),
-        "Pi" => 1024_f64.powi(5),
-        "Ei" => 1024_f64.powi(6),
-        exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
-    };
-    let bytes = (number * factor).ceil();
+    let bytes = number(text)?.ceil();
     // Quantities of storage stay far below where this conversion would round.
     (bytes >= 0.0).then_some(bytes as u128)
 }

@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 use super::projection::{Files, ProjectedFile};
 use super::{VolumeContext, VolumeError, api_error};
 use crate::pods::fields::field;
+use crate::pods::resources::resource;
 
 const DEFAULT_MODE: i32 = 0o644;
 
@@ -197,15 +198,21 @@ fn downward(
 ) -> Result<Files, VolumeError> {
     let mut files = Files::new();
     for item in items.into_iter().flatten() {
-        let Some(reference) = &item.field_ref else {
-            return Err(VolumeError::Field {
-                volume: volume.name.clone(),
-                message: format!("{}: only fieldRef is served by this node", item.path),
-            });
+        let text = match (&item.field_ref, &item.resource_field_ref) {
+            (Some(reference), _) => {
+                field(pod, &reference.field_path).map_err(|error| error.to_string())
+            }
+            (None, Some(selector)) => {
+                resource(pod, None, selector).map_err(|error| error.to_string())
+            }
+            (None, None) => Err(format!(
+                "{}: neither fieldRef nor resourceFieldRef is given",
+                item.path
+            )),
         };
-        let text = field(pod, &reference.field_path).map_err(|error| VolumeError::Field {
+        let text = text.map_err(|message| VolumeError::Field {
             volume: volume.name.clone(),
-            message: error.to_string(),
+            message,
         })?;
         files.insert(
             item.path.clone(),

@@ -123,6 +123,19 @@ impl Bed {
         ));
     }
 
+    /// One more node, simulated, with a script of its own.
+    pub(crate) fn add_simulated_node(&self, name: &str) -> Simulation {
+        let simulation = Simulation::default();
+        let mut options = self.options.clone();
+        options.name = name.to_owned();
+        options.runtime = RuntimeKind::Simulated(simulation.clone());
+        options.pods.base = Ipv4Addr::from(u32::from(options.pods.base) + 128);
+        options.pods.prefix = 26;
+        let node = stateward_node::run(self.client.clone(), options, self.stop.child_token());
+        tokio::spawn(async move { node.await.expect("the node runs") });
+        simulation
+    }
+
     /// As `dev` does when it is told to end.
     pub(crate) async fn stop_node(&mut self) {
         self.stop_of_node.cancel();

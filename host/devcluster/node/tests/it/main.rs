@@ -10,6 +10,8 @@ mod bed;
 mod exec;
 mod kubernetes;
 mod lifetimes;
+mod nodes;
+mod probes;
 mod processes;
 mod servers;
 mod simulated;
