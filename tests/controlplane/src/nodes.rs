@@ -73,6 +73,7 @@ impl ControlPlane {
         let controllers = ControllersOptions {
             folder: folder.path().to_owned(),
             scheduler: false,
+            nodes: false,
             endpoints: false,
             storage: self.storage_of_the_next_node(),
             dns: None,
