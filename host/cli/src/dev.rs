@@ -9,7 +9,6 @@ mod narration;
 mod parts;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::runtime::wait::await_condition;
 use kube::{Api, Client};
 use stateward_devcluster::{Cluster, ServeOptions, Serving};
-use stateward_node::{ControllersOptions, NodeOptions, RuntimeKind, Simulation};
+use stateward_node::{ControllersOptions, Isolation, NodeOptions, RuntimeKind, Simulation};
 use stateward_operator::{Options, StatefulSetsFace};
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +47,8 @@ const API_PATIENCE: Duration = Duration::from_secs(6);
     after_help = "\
 Examples:
   sudo stateward dev                       # then: export KUBECONFIG=$PWD/.stateward/kubeconfig
-  stateward dev --simulated                # pods without processes; needs no root
+  stateward dev                            # without root: it says what pods do without
+  stateward dev --simulated                # pods without processes
   stateward dev --no-operator              # and elsewhere: stateward run
   sudo stateward dev --nodes 3             # to drain one, or to spread pods
   stateward dev reset                      # start over
@@ -111,11 +111,6 @@ pub(crate) async fn dev(arguments: DevArguments) -> Result<Ended, Failure> {
 }
 
 async fn up(arguments: UpArguments) -> Result<Ended, Failure> {
-    if !arguments.simulated && !is_root() {
-        return Err(Failure::Wrong(
-            "pods are local processes with namespaces of their own, which only root can make: run it with sudo, or with --simulated".to_owned(),
-        ));
-    }
     let folder = Folder::take(&arguments.folder.folder)?;
     logging::for_development(folder.log()?);
     let signal = shutdown::on_signal(|text| output::note(text))?;
@@ -203,6 +198,9 @@ async fn start(
         let client = client.clone();
         async move { Ok(stateward_node::run_controllers(client, controllers, stop).await?) }
     });
+    if !arguments.simulated {
+        tell_reductions(folder, &addresses).await?;
+    }
     let addresses = Arc::new(addresses);
     for number in 0..arguments.nodes {
         let node = NodeOptions {
@@ -240,6 +238,26 @@ async fn start(
         failure = parts.failed() => Err(failure),
         ready = nodes_are_ready(client, arguments.nodes) => ready,
     }
+}
+
+/// One line for each thing that pods do without here.
+async fn tell_reductions(folder: &Folder, addresses: &Addresses) -> Result<(), Failure> {
+    let trial = folder.directory("node")?.join("trial");
+    let isolation = Isolation::of_this_machine(&[own_program()?], &trial).await;
+    for reduction in isolation.reductions() {
+        output::note(format_args!("reduced: {reduction}"));
+    }
+    if addresses.dns().is_none() {
+        output::note(
+            "reduced: no names: port 53 of the cluster's addresses is not to be had, so pods do not find each other by name",
+        );
+    }
+    if isolation == Isolation::Shared {
+        output::note(
+            "run it as root, where the kernel allows namespaces, for all of it; or with --simulated, without processes",
+        );
+    }
+    Ok(())
 }
 
 fn node_name(number: u8) -> String {
@@ -283,10 +301,6 @@ fn own_program() -> Result<String, Failure> {
         source,
     })?;
     Ok(program.to_string_lossy().into_owned())
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 fn greet(arguments: &UpArguments, serving: &Serving, kubeconfig: &Path) -> Result<(), Failure> {

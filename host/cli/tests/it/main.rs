@@ -12,5 +12,6 @@ mod development;
 mod help;
 mod manifests;
 mod nobody_manages;
+mod processes;
 mod stateward;
 mod tour;

@@ -36,8 +36,13 @@ pub(crate) fn stateward_reading(words: &[&str], input: &str) -> Ran {
     ran(child.wait_with_output().unwrap())
 }
 
-fn command(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
+pub(crate) fn command(words: &[&str]) -> Command {
+    command_of(Path::new(env!("CARGO_BIN_EXE_stateward")), words)
+}
+
+/// The same program from another place.
+pub(crate) fn command_of(program: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(words)
         .stdin(Stdio::null())
@@ -57,18 +62,23 @@ fn ran(output: Output) -> Ran {
     }
 }
 
-/// A development cluster with simulated pods. It ends with the value.
+/// A development cluster. It ends with the value.
 pub(crate) struct Dev {
     child: Child,
     pub(crate) kubeconfig: PathBuf,
 }
 
 impl Dev {
-    /// Starts one and waits until it is ready.
+    /// Starts one with simulated pods and waits until it is ready.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Dev {
         let folder = folder.to_str().unwrap();
         let words = [&["dev", "--simulated", "--folder", folder], more].concat();
-        let mut child = command(&words).stdout(Stdio::piped()).spawn().unwrap();
+        Dev::begin(command(&words))
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) fn begin(mut command: Command) -> Dev {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = lines
             .by_ref()
@@ -95,6 +105,26 @@ impl Dev {
         self.child.wait().unwrap().code().unwrap()
     }
 
+    /// Ends it as a crash would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the cluster something.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(Client) -> T) -> T {
+        let asking = async {
+            let config = Kubeconfig::read_from(&self.kubeconfig).unwrap();
+            let options = KubeConfigOptions::default();
+            let config = Config::from_custom_kubeconfig(config, &options)
+                .await
+                .unwrap();
+            question(Client::try_from(config).unwrap()).await
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(asking)
+    }
+
     /// Creates the object of a manifest.
     pub(crate) fn create(&self, plural: &str, manifest: &str) {
         let object: DynamicObject = serde_yaml::from_str(manifest).unwrap();
@@ -107,24 +137,16 @@ impl Dev {
             kind: types.kind.clone(),
             plural: plural.to_owned(),
         };
-        let create = async {
-            let config = Kubeconfig::read_from(&self.kubeconfig).unwrap();
-            let options = KubeConfigOptions::default();
-            let config = Config::from_custom_kubeconfig(config, &options)
-                .await
-                .unwrap();
-            let client = Client::try_from(config).unwrap();
+        self.ask(async |client| {
             let api: Api<DynamicObject> = Api::namespaced_with(client, "default", &resource);
             api.create(&PostParams::default(), &object).await.unwrap();
-        };
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(create);
+        });
     }
 }
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        // Pods are simulated: nothing is left behind by a hard end.
+        // Pods end with their node, also by a hard end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

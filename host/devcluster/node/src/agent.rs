@@ -30,7 +30,7 @@ use crate::pods::{PodContext, Worker};
 use crate::recipes::Recipes;
 use crate::registration::{self, NODE_ADDRESS};
 use crate::runtime::Runtime;
-use crate::runtime::process::ProcessRuntime;
+use crate::runtime::process::{Isolation, ProcessRuntime};
 use crate::runtime::simulated::SimulatedRuntime;
 
 /// The user's own recipes, next to the node's state; read when it exists.
@@ -49,7 +49,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), NodeError> {
     let (folder, pods_folder) = usable_folders(&options)?;
-    let runtime = runtime(&options, &folder)?;
+    let runtime = runtime(&options, &folder).await?;
     let token = registration::token(&client).await?;
     let anywhere = SocketAddr::from((NODE_ADDRESS, 0));
     let listen_error = |source| NodeError::Listen {
@@ -109,7 +109,7 @@ fn usable_folders(options: &NodeOptions) -> Result<(PathBuf, PathBuf), NodeError
     })
 }
 
-fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, NodeError> {
+async fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, NodeError> {
     Ok(match &options.runtime {
         RuntimeKind::Simulated(simulation) => Arc::new(SimulatedRuntime {
             simulation: simulation.clone(),
@@ -119,8 +119,15 @@ fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime>, Nod
             recipe_files.push(folder.join(RECIPES_OF_FOLDER));
             // Read once now, so that a mistake in a file is told at the start.
             Recipes::load(&recipe_files)?;
+            let helper = absolute(&options.helper);
+            let trial = folder.join(format!("trial-{}", options.name));
+            let isolation = Isolation::of_this_machine(&helper, &trial).await;
+            for reduction in isolation.reductions() {
+                tracing::warn!("reduced: {reduction}");
+            }
             Arc::new(ProcessRuntime {
-                helper: absolute(&options.helper),
+                isolation,
+                helper,
                 recipe_files,
                 dns: options.dns,
                 hidden: iter::once(folder.to_owned())

@@ -99,6 +99,11 @@ fn start_scheduler(client: &Client, tasks: &mut JoinSet<()>) {
             &changes,
             tasks,
         ),
+        Cache::start(
+            Api::<PersistentVolume>::all(client.clone()),
+            &changes,
+            tasks,
+        ),
         Cache::start(Api::<StorageClass>::all(client.clone()), &changes, tasks),
     );
     tasks.spawn(scheduler.run(changes));

@@ -4,6 +4,7 @@
 //! | word | who starts it | what it becomes |
 //! |---|---|---|
 //! | `__container` | the node agent | unshares namespaces, starts `__container-init` in them, waits |
+//! | `__try` | the node agent, once | finds out whether containers can have namespaces and a root of their own |
 //! | `__container-init` | `__container` | PID 1 of the container: root view, command, signals |
 //! | `__enter` | the node agent, for exec | joins a container's namespaces |
 //! | `__exec` | `__enter` | the command of an exec, bound to the life of its starter |
@@ -22,7 +23,8 @@ pub fn hidden_entry(args: &[OsString]) -> Option<ExitCode> {
     let word = args.get(1)?.to_str()?;
     let rest = args.get(2..).unwrap_or_default();
     match word {
-        "__container" => Some(sandbox::entry()),
+        "__container" => Some(sandbox::entry(rest)),
+        "__try" => Some(sandbox::try_entry(rest)),
         "__container-init" => Some(container_init::entry()),
         "__enter" => Some(enter::enter_entry(rest)),
         "__exec" => Some(enter::exec_entry(rest)),

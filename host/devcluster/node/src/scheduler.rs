@@ -1,5 +1,6 @@
 //! Assigns pods to nodes: the node with the fewest pods among those that fit. A pod waits for its claims.
 
+mod affinity;
 mod fit;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
@@ -16,6 +17,7 @@ use serde_json::json;
 use crate::cache::{Cache, Changes};
 use crate::events::{Kind, Recorder};
 use crate::storage::class_name;
+use affinity::{Placed, agrees, reaches};
 pub(crate) use fit::tolerates;
 use fit::{ClaimWait, claims_wait, fits};
 
@@ -32,10 +34,13 @@ pub(crate) struct Scheduler {
     pods: Cache<Pod>,
     nodes: Cache<Node>,
     claims: Cache<PersistentVolumeClaim>,
+    volumes: Cache<PersistentVolume>,
     classes: Cache<StorageClass>,
     events: Recorder,
     /// What was last told of a pod that does not fit, by UID.
     told: BTreeMap<String, String>,
+    /// Nodes of pods (by UID) that were assigned here; the watch may tell of it later.
+    assigned: BTreeMap<String, String>,
 }
 
 impl Scheduler {
@@ -44,6 +49,7 @@ impl Scheduler {
         pods: Cache<Pod>,
         nodes: Cache<Node>,
         claims: Cache<PersistentVolumeClaim>,
+        volumes: Cache<PersistentVolume>,
         classes: Cache<StorageClass>,
     ) -> Self {
         Self {
@@ -52,8 +58,10 @@ impl Scheduler {
             pods,
             nodes,
             claims,
+            volumes,
             classes,
             told: BTreeMap::new(),
+            assigned: BTreeMap::new(),
         }
     }
 
@@ -62,6 +70,7 @@ impl Scheduler {
         self.pods.complete().await;
         self.nodes.complete().await;
         self.claims.complete().await;
+        self.volumes.complete().await;
         self.classes.complete().await;
         loop {
             changes.mark_unchanged();
@@ -92,9 +101,14 @@ impl Scheduler {
             pods.iter()
                 .any(|pod| pod.metadata.uid.as_deref() == Some(uid))
         });
+        self.assigned.retain(|uid, _| {
+            pods.iter().any(|pod| {
+                pod.metadata.uid.as_deref() == Some(uid.as_str()) && node_of(pod).is_none()
+            })
+        });
         let mut all_written = true;
         for pod in pods.iter().filter(|pod| waits_for_node(pod)) {
-            match self.place(pod, &mut load).await {
+            match self.place(pod, &pods, &mut load).await {
                 Ok(is_settled) => all_written &= is_settled,
                 // The pod went or was assigned meanwhile.
                 Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => {}
@@ -111,12 +125,16 @@ impl Scheduler {
     async fn place(
         &mut self,
         pod: &Arc<Pod>,
+        pods: &[Arc<Pod>],
         load: &mut BTreeMap<String, usize>,
     ) -> kube::Result<bool> {
         let nodes = self.nodes.all();
+        let verdicts = self.verdicts(pod, &nodes, pods);
         let mut fitting: Vec<&Arc<Node>> = nodes
             .iter()
-            .filter(|node| fits(pod, node).is_ok())
+            .zip(&verdicts)
+            .filter(|(_, verdict)| verdict.is_ok())
+            .map(|(node, _)| node)
             .collect();
         fitting.sort_by_key(|node| {
             (
@@ -125,10 +143,7 @@ impl Scheduler {
             )
         });
         let Some(node) = fitting.first().map(|node| node.name_any()) else {
-            let reasons: Vec<String> = nodes
-                .iter()
-                .filter_map(|node| fits(pod, node).err())
-                .collect();
+            let reasons: Vec<String> = verdicts.into_iter().filter_map(Result::err).collect();
             let text = format!(
                 "0/{} nodes are available: {}.",
                 nodes.len(),
@@ -171,6 +186,50 @@ impl Scheduler {
         self.bind(pod, &node).await.map(|()| true)
     }
 
+    /// For each node, why not.
+    fn verdicts(
+        &self,
+        pod: &Pod,
+        nodes: &[Arc<Node>],
+        pods: &[Arc<Pod>],
+    ) -> Vec<Result<(), String>> {
+        let placed: Vec<Placed<'_>> = pods
+            .iter()
+            .filter(|pod| !has_ended(pod))
+            .filter_map(|pod| {
+                let assigned = || self.assigned.get(pod.metadata.uid.as_ref()?);
+                let node = node_of(pod).or_else(|| assigned().map(String::as_str))?;
+                Some(Placed { pod, node })
+            })
+            .collect();
+        let volumes = self.volumes_of(pod);
+        nodes
+            .iter()
+            .map(|node| {
+                fits(pod, node)?;
+                if volumes.iter().any(|volume| !reaches(volume, node)) {
+                    return Err("node(s) had volume node affinity conflict".to_owned());
+                }
+                agrees(pod, node, nodes, &placed)
+            })
+            .collect()
+    }
+
+    /// The volumes that the pod's claims are bound to.
+    fn volumes_of(&self, pod: &Pod) -> Vec<Arc<PersistentVolume>> {
+        let namespace = pod.namespace().unwrap_or_default();
+        let sources = pod
+            .spec
+            .iter()
+            .flat_map(|spec| spec.volumes.iter().flatten());
+        sources
+            .filter_map(|volume| volume.persistent_volume_claim.as_ref())
+            .filter_map(|source| self.claims.get(&namespace, &source.claim_name))
+            .filter_map(|claim| claim.spec.as_ref()?.volume_name.clone())
+            .filter_map(|name| self.volumes.get("", &name))
+            .collect()
+    }
+
     async fn bind(&mut self, pod: &Pod, node: &str) -> kube::Result<()> {
         let namespace = pod.namespace().unwrap_or_default();
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
@@ -182,6 +241,8 @@ impl Scheduler {
         let _status: serde_json::Value = api
             .create_subresource("binding", &pod.name_any(), &PostParams::default(), &binding)
             .await?;
+        self.assigned
+            .insert(pod.uid().unwrap_or_default(), node.to_owned());
         let text = format!(
             "Successfully assigned {namespace}/{} to {node}",
             pod.name_any()
@@ -222,6 +283,14 @@ impl Scheduler {
 fn node_of(pod: &Pod) -> Option<&str> {
     let node = pod.spec.as_ref()?.node_name.as_deref()?;
     (!node.is_empty()).then_some(node)
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 fn waits_for_node(pod: &Pod) -> bool {

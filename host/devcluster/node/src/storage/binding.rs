@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::claim::{capacity, class_of_volume, request};
+use crate::labels::selects;
 
 /// Whether the volume is reserved for this claim, by its user or by a binding that was begun.
 pub(super) fn is_reserved_for(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> bool {
@@ -60,27 +60,5 @@ fn fits(claim: &PersistentVolumeClaim, class: &str, volume: &PersistentVolume) -
         && asked
             .selector
             .as_ref()
-            .is_none_or(|selector| selects(selector, volume))
-}
-
-fn selects(selector: &LabelSelector, volume: &PersistentVolume) -> bool {
-    let labels = volume.metadata.labels.clone().unwrap_or_default();
-    let equal = selector
-        .match_labels
-        .iter()
-        .flatten()
-        .all(|(key, value)| labels.get(key) == Some(value));
-    let expressions = selector.match_expressions.iter().flatten().all(|rule| {
-        let value = labels.get(&rule.key);
-        let listed =
-            value.is_some_and(|value| rule.values.iter().flatten().any(|known| known == value));
-        match rule.operator.as_str() {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => false,
-        }
-    });
-    equal && expressions
+            .is_none_or(|selector| selects(selector, volume.metadata.labels.as_ref()))
 }

@@ -1,5 +1,7 @@
 //! Pods and the life of their agent.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Stdio;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -23,6 +25,9 @@ spec:
     volumeMounts: [{ name: kept, mountPath: /kept }]
   volumes: [{ name: kept, emptyDir: {} }]
 "#;
+
+/// The user and the group that own nothing.
+const NOBODY: u32 = 65534;
 
 /// Processes of this machine whose environment holds the mark.
 fn marked(mark: &str) -> usize {
@@ -150,6 +155,68 @@ async fn a_killed_agent_leaves_no_process_behind() {
     agent.kill().await.expect("killed");
 
     until_none_is_marked("MARK=left-behind").await;
+    stop.cancel();
+}
+
+/// The agent as somebody without privileges: no namespaces, so pods are plain processes, and end with it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_privileges_pods_are_plain_processes_that_find_their_volumes_and_die_with_their_agent()
+ {
+    let (cluster, stop) = (Cluster::in_memory(), CancellationToken::new());
+    let serving = cluster
+        .serve(ServeOptions::on_port(0), stop.clone())
+        .await
+        .expect("served");
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home).expect("made");
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("opened");
+    // Where this program is, nobody may look.
+    let program = folder.path().join("agent");
+    std::fs::copy(env!("CARGO_BIN_EXE_stateward-node"), &program).expect("copied");
+    let kubeconfig = home.join("kubeconfig");
+    std::fs::write(&kubeconfig, &serving.kubeconfig_yaml).expect("written");
+    let told = home.join("told");
+    let errors = std::fs::File::create(&told).expect("a file");
+    let mut agent = tokio::process::Command::new(&program);
+    agent
+        .env("KUBECONFIG", &kubeconfig)
+        .env("HOME", &home)
+        .current_dir(&home)
+        .args([
+            "--controllers",
+            "--pod-addresses",
+            "127.103.0.0",
+            "--folder",
+        ])
+        .arg(home.join("node"))
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .kill_on_drop(true);
+    // Whoever runs the tests without privileges has dropped them already.
+    if chown(&home, Some(NOBODY), Some(NOBODY)).is_ok() {
+        agent.uid(NOBODY).gid(NOBODY);
+    }
+    let mut agent = agent.spawn().expect("started");
+    let bed = Bed::around(&cluster);
+    let orphan = SLEEPER
+        .replace("MARK-VALUE", "plain-process")
+        .replace("echo $(MARK)", "(setsid sleep 1000 &); echo $(MARK)");
+    bed.apply(&orphan).await;
+    bed.until_ready("sleeper").await;
+    let read = "until test -s /kept/starts; do :; done; cat /kept/starts";
+    let starts = bed.exec("sleeper", &["sh", "-c", read], "").await;
+    assert_eq!(
+        (starts.code, starts.stdout.as_str()),
+        (0, "plain-process\n")
+    );
+    let told = std::fs::read_to_string(&told).expect("told");
+    assert!(told.contains("reduced: no private root"), "{told}");
+    assert!(marked("MARK=plain-process") > 1);
+
+    agent.kill().await.expect("killed");
+
+    until_none_is_marked("MARK=plain-process").await;
     stop.cancel();
 }
 

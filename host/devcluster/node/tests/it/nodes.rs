@@ -234,3 +234,27 @@ async fn pods_of_a_node_that_is_out_of_service_or_deleted_are_forgotten() {
         .expect("deleted");
     bed.until_pod("b", |pod| pod.is_none()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_want_to_be_apart_get_a_node_each_and_the_one_too_many_waits() {
+    let bed = Bed::simulated().await;
+    bed.two_nodes().await;
+    let apart = "  affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: web } }, topologyKey: kubernetes.io/hostname }] } }\n";
+    let all: String = ["a", "b", "c"].map(|name| pod(name, apart)).join("---\n");
+    bed.apply(&all).await;
+
+    let told = bed.told("c", "FailedScheduling").await;
+    assert!(
+        told.contains("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules"),
+        "{told}"
+    );
+    let a: Pod = bed.api().get("a").await.expect("a");
+    let b: Pod = bed.api().get("b").await.expect("b");
+    assert_ne!(node_of(&a), node_of(&b));
+
+    bed.api::<Pod>()
+        .delete("a", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until_pod("c", |pod| pod.is_some_and(is_ready)).await;
+}

@@ -6,12 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::{Pid, sethostname};
 
 use super::control::{ContainerSpec, Order, Report};
+use super::descendants::end_all;
+use super::isolation::Isolation;
 use super::root;
 use super::sandbox::{NEVER_STARTED, control_socket, report};
 
@@ -26,11 +28,15 @@ pub(crate) fn entry() -> ExitCode {
     };
     let mut orders = BufReader::new(socket);
     match start(&mut orders) {
-        Ok(command) => {
+        Ok((command, isolation)) => {
             report(&mut reports, &Report::Started);
             let command = Pid::from_raw(i32::try_from(command).unwrap_or(i32::MAX));
-            std::thread::spawn(move || follow_orders(orders, command));
-            reap_until(command)
+            std::thread::spawn(move || follow_orders(orders, command, isolation));
+            let code = reap_until(command);
+            if isolation == Isolation::Shared {
+                end_all();
+            }
+            code
         }
         Err(message) => {
             report(&mut reports, &Report::Failed(message));
@@ -39,7 +45,7 @@ pub(crate) fn entry() -> ExitCode {
     }
 }
 
-fn start(orders: &mut BufReader<UnixStream>) -> Result<u32, String> {
+fn start(orders: &mut BufReader<UnixStream>) -> Result<(u32, Isolation), String> {
     set_pdeathsig(Signal::SIGKILL)
         .map_err(|error| format!("cannot bind the container to its parent: {error}"))?;
     let mut line = String::new();
@@ -48,10 +54,16 @@ fn start(orders: &mut BufReader<UnixStream>) -> Result<u32, String> {
         .map_err(|error| format!("the node agent sent no container: {error}"))?;
     let spec: ContainerSpec = serde_json::from_str(&line)
         .map_err(|error| format!("the node agent sent no container: {error}"))?;
-    sethostname(&spec.hostname)
-        .map_err(|error| format!("cannot set the hostname {}: {error}", spec.hostname))?;
-    root::enter(&spec).map_err(|error| error.to_string())?;
-    spawn(&spec)
+    match spec.isolation {
+        Isolation::Private => {
+            sethostname(&spec.hostname)
+                .map_err(|error| format!("cannot set the hostname {}: {error}", spec.hostname))?;
+            root::enter(&spec).map_err(|error| error.to_string())?;
+        }
+        Isolation::Shared => set_child_subreaper(true)
+            .map_err(|error| format!("cannot take in the container's orphans: {error}"))?,
+    }
+    Ok((spawn(&spec)?, spec.isolation))
 }
 
 fn spawn(spec: &ContainerSpec) -> Result<u32, String> {
@@ -80,7 +92,7 @@ fn spawn(spec: &ContainerSpec) -> Result<u32, String> {
 }
 
 /// Ends the container when the agent is gone: the other end of the socket is closed then.
-fn follow_orders(orders: BufReader<UnixStream>, command: Pid) {
+fn follow_orders(orders: BufReader<UnixStream>, command: Pid, isolation: Isolation) {
     for line in orders.lines() {
         let Ok(line) = line else { break };
         if let Ok(Order::Signal(number)) = serde_json::from_str(&line)
@@ -89,6 +101,9 @@ fn follow_orders(orders: BufReader<UnixStream>, command: Pid) {
             // It may have ended in this moment; then there is nobody left to tell.
             let _ended = kill(command, signal);
         }
+    }
+    if isolation == Isolation::Shared {
+        end_all();
     }
     std::process::exit(KILLED);
 }

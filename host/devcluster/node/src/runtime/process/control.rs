@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::isolation::Isolation;
+
 /// The first line from the agent: the whole container. It holds resolved secrets, so it is never written to disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ContainerSpec {
+    pub(super) isolation: Isolation,
     pub(super) hostname: String,
     /// Folder of this start, on the machine: takes what the container writes to its root.
     pub(super) folder: PathBuf,

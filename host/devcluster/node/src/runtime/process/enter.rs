@@ -17,6 +17,9 @@ use super::sandbox::exit_code;
 const CANNOT_RUN: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
+/// Stands for the PID of a container without namespaces.
+pub(super) const SHARED: &str = "-";
+
 pub(crate) fn enter_entry(args: &[OsString]) -> ExitCode {
     match enter(args) {
         Ok(code) => code,
@@ -31,11 +34,18 @@ fn enter(args: &[OsString]) -> Result<ExitCode, String> {
     let [pid, folder, user, command @ ..] = args else {
         return Err("container to enter is not named".to_owned());
     };
-    join(&pid.to_string_lossy())
-        .map_err(|error| format!("the container is not running any more: {error}"))?;
+    let is_shared = pid == SHARED;
+    if !is_shared {
+        join(&pid.to_string_lossy())
+            .map_err(|error| format!("the container is not running any more: {error}"))?;
+    }
     std::env::set_current_dir(folder)
         .map_err(|error| format!("working folder {}: {error}", folder.to_string_lossy()))?;
-    let mut child = Command::new(HELPER_IN_CONTAINER);
+    let mut child = Command::new(if is_shared {
+        "/proc/self/exe"
+    } else {
+        HELPER_IN_CONTAINER
+    });
     child.arg("__exec").args(command);
     if let Some((user, group)) = user.to_str().and_then(|user| user.split_once(':')) {
         if let Ok(group) = group.parse() {

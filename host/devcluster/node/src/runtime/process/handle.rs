@@ -9,12 +9,14 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::Mutex;
 
 use super::control::Order;
+use super::relocation::Relocation;
 use super::sandbox::exit_number;
 use crate::runtime::{ContainerHandle, ExecError, ExecSession, StopSignal};
 
 pub(super) struct ProcessHandle {
-    /// PID 1 of the container, as the machine counts.
-    pub(super) init: u32,
+    /// PID 1 of the container, as the machine counts; [`super::enter::SHARED`] without namespaces.
+    pub(super) init: String,
+    pub(super) relocation: Relocation,
     pub(super) orders: Mutex<OwnedWriteHalf>,
     pub(super) helper: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
@@ -46,13 +48,8 @@ impl ContainerHandle for ProcessHandle {
         let (program, prefix) = self.helper.split_first().ok_or(ExecError::NotRunning)?;
         let mut child = tokio::process::Command::new(program)
             .args(prefix)
-            .args([
-                "__enter",
-                &self.init.to_string(),
-                &self.working_folder,
-                &self.user,
-            ])
-            .args(command)
+            .args(["__enter", &self.init, &self.working_folder, &self.user])
+            .args(command.iter().map(|word| self.relocation.apply(word)))
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(if with_stdin {

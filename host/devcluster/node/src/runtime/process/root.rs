@@ -38,15 +38,7 @@ fn failed<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Root
 
 /// Switches this process, alone in its mount namespace, to the container's root.
 pub(super) fn enter(spec: &ContainerSpec) -> Result<(), RootError> {
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
-        .map_err(failed("mounts cannot be made private"))?;
-    let root =
-        overlay(&spec.folder).map_err(|(what, source)| RootError::Overlay { what, source })?;
-    let old = root.join(OLD.trim_start_matches('/'));
-    fs::create_dir_all(&old).map_err(failed("no place for the machine's root"))?;
-    pivot_root(&root, &old).map_err(failed("the root cannot be switched"))?;
-    std::env::set_current_dir("/").map_err(failed("the new root cannot be entered"))?;
-
+    switch(&spec.folder)?;
     other_file_systems();
     hide(&spec.hidden)?;
     kernel_file_systems()?;
@@ -57,6 +49,23 @@ pub(super) fn enter(spec: &ContainerSpec) -> Result<(), RootError> {
 
     umount2(OLD, MntFlags::MNT_DETACH).map_err(failed("the machine's root cannot be left"))?;
     fs::remove_dir(OLD).map_err(failed("the machine's root cannot be left"))
+}
+
+/// All that [`enter`] does whatever the container: whether it can be done here.
+pub(super) fn enter_for_trial(folder: &Path) -> Result<(), RootError> {
+    switch(folder)?;
+    other_file_systems();
+    kernel_file_systems()
+}
+
+fn switch(folder: &Path) -> Result<(), RootError> {
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        .map_err(failed("mounts cannot be made private"))?;
+    let root = overlay(folder).map_err(|(what, source)| RootError::Overlay { what, source })?;
+    let old = root.join(OLD.trim_start_matches('/'));
+    fs::create_dir_all(&old).map_err(failed("no place for the machine's root"))?;
+    pivot_root(&root, &old).map_err(failed("the root cannot be switched"))?;
+    std::env::set_current_dir("/").map_err(failed("the new root cannot be entered"))
 }
 
 /// Writes go to the container's folder, or to memory where that folder cannot take an overlay (itself an overlay).

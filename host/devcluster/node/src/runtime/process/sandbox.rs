@@ -1,26 +1,32 @@
-//! `__container`: makes the namespaces and stays outside them as the parent of PID 1.
+//! `__container private|shared`: makes the namespaces (or none) and stays outside them as the parent of PID 1.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use nix::sched::{CloneFlags, unshare};
 
 use super::control::Report;
+use super::isolation::Isolation;
+use super::root;
 
 /// Exit code of a container that never ran its command, as container engines use it.
 pub(super) const NEVER_STARTED: u8 = 128;
 
-pub(crate) fn entry() -> ExitCode {
+pub(crate) fn entry(args: &[OsString]) -> ExitCode {
     let Ok(mut reports) = control_socket() else {
         return ExitCode::from(NEVER_STARTED);
     };
-    let namespaces = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWPID;
-    if let Err(error) = unshare(namespaces) {
+    let word = args
+        .first()
+        .and_then(|word| word.to_str())
+        .unwrap_or_default();
+    if Isolation::of_word(word) == Isolation::Private
+        && let Err(error) = unshare(namespaces())
+    {
         report(
             &mut reports,
             &Report::Failed(format!(
@@ -49,6 +55,41 @@ pub(crate) fn entry() -> ExitCode {
     match init.wait() {
         Ok(status) => exit_code(status),
         Err(_) => ExitCode::from(NEVER_STARTED),
+    }
+}
+
+fn namespaces() -> CloneFlags {
+    CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWPID
+}
+
+/// Succeeds where a container could have all that it has with [`Isolation::Private`].
+pub(crate) fn try_entry(args: &[OsString]) -> ExitCode {
+    let is_inside = args.get(1).is_some();
+    let Some(folder) = args.first().map(PathBuf::from) else {
+        return ExitCode::FAILURE;
+    };
+    if is_inside {
+        return match root::enter_for_trial(&folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    if unshare(namespaces()).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // The new PID namespace begins with the next process, and /proc needs it.
+    let inside = Command::new("/proc/self/exe")
+        .arg("__try")
+        .arg(&folder)
+        .arg("inside")
+        .status();
+    let _left = std::fs::remove_dir_all(&folder);
+    match inside {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 

@@ -15,7 +15,9 @@ use tokio::sync::{Mutex, watch};
 
 use super::control::{ContainerSpec, MountSpec, Report};
 use super::handle::ProcessHandle;
+use super::isolation::Isolation;
 use super::log::ContainerLog;
+use super::relocation::Relocation;
 use super::sandbox::exit_number;
 use super::{HELPER_IN_CONTAINER, network_files};
 use crate::recipes::{Program, Recipes, Values};
@@ -25,6 +27,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Containers as local processes.
 pub(crate) struct ProcessRuntime {
+    pub(crate) isolation: Isolation,
     pub(crate) helper: Vec<String>,
     pub(crate) recipe_files: Vec<PathBuf>,
     pub(crate) dns: Option<Ipv4Addr>,
@@ -53,9 +56,21 @@ impl Runtime for ProcessRuntime {
                 address: start.address,
                 pod: start.pod.metadata.name.as_deref().unwrap_or_default(),
                 hostname: &start.hostname,
-                helper: HELPER_IN_CONTAINER,
+                helper: match self.isolation {
+                    Isolation::Private => HELPER_IN_CONTAINER,
+                    Isolation::Shared => self.helper.first().map_or("", String::as_str),
+                },
             });
-        let environment = environment(&start, &program);
+        let relocation = match self.isolation {
+            Isolation::Private => Relocation::default(),
+            Isolation::Shared => Relocation::of(&start.mounts),
+        };
+        let mut environment = environment(&start, &program);
+        for (_, value) in &mut environment {
+            *value = relocation.apply(value);
+        }
+        let working_folder = start.working_folder.as_deref().unwrap_or("/");
+        let working_folder = relocation.apply(working_folder);
         let files = network_files::write(
             &start.folder.join("etc"),
             &start.pod,
@@ -64,7 +79,13 @@ impl Runtime for ProcessRuntime {
             self.dns,
         )
         .map_err(|error| StartError::Start(format!("{}: {error}", start.folder.display())))?;
-        let spec = self.spec(&start, &program, environment.clone(), files)?;
+        let mut spec = self.spec(&start, &program, environment.clone(), files)?;
+        spec.argv = spec
+            .argv
+            .iter()
+            .map(|word| relocation.apply(word))
+            .collect();
+        spec.working_folder = Some(working_folder.clone());
         let (mut child, reports, orders) = self.spawn(&spec).await.map_err(StartError::Start)?;
         let pumps = log_pumps(&mut child, &start.log);
         let init = match started(reports).await {
@@ -76,15 +97,16 @@ impl Runtime for ProcessRuntime {
             }
         };
         let handle = ProcessHandle {
-            init,
+            init: match self.isolation {
+                Isolation::Private => init.to_string(),
+                Isolation::Shared => super::enter::SHARED.to_owned(),
+            },
+            relocation,
             orders: Mutex::new(orders),
             helper: self.helper.clone(),
             environment,
-            working_folder: start
-                .working_folder
-                .clone()
-                .unwrap_or_else(|| "/".to_owned()),
-            user: format!("{}:{}", number(start.user), number(start.group)),
+            working_folder,
+            user: format!("{}:{}", number(spec.user), number(spec.group)),
         };
         let (log, folder) = (Arc::clone(&start.log), start.folder.clone());
         let exit = async move {
@@ -125,7 +147,10 @@ impl ProcessRuntime {
                 read_only: mount.read_only,
             })
             .collect();
+        // Only root becomes somebody else.
+        let may_switch = nix::unistd::geteuid().is_root();
         Ok(ContainerSpec {
+            isolation: self.isolation,
             hostname: start.hostname.clone(),
             folder: start.folder.clone(),
             hidden: self.hidden.clone(),
@@ -134,8 +159,8 @@ impl ProcessRuntime {
             argv: program.argv(&start.command, &start.args),
             environment,
             working_folder: start.working_folder.clone(),
-            user: start.user,
-            group: start.group,
+            user: start.user.filter(|_| may_switch),
+            group: start.group.filter(|_| may_switch),
         })
     }
 
@@ -154,6 +179,7 @@ impl ProcessRuntime {
         let child = Command::new(program)
             .args(prefix)
             .arg("__container")
+            .arg(spec.isolation.word())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
