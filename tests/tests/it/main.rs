@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod crashes;
+mod kubectl;
 mod oracle;
 mod project;
 mod walkthroughs;

@@ -129,7 +129,10 @@ impl Dev {
     pub(crate) fn create(&self, plural: &str, manifest: &str) {
         let object: DynamicObject = serde_yaml::from_str(manifest).unwrap();
         let types = object.types.clone().unwrap();
-        let (group, version) = types.api_version.split_once('/').unwrap();
+        let (group, version) = types
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", &types.api_version));
         let resource = ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),

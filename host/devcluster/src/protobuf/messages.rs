@@ -13,6 +13,8 @@ pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
         ("v1", "Service") => SERVICE,
         ("v1", "ServiceAccount") => SERVICE_ACCOUNT,
         ("policy/v1", "PodDisruptionBudget") => BUDGET,
+        ("authentication.k8s.io/v1", "SelfSubjectReview") => SELF_REVIEW,
+        ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => ACCESS_REVIEW,
         _ => return None,
     })
 }
@@ -113,4 +115,28 @@ const BUDGET_SPEC: &[Field] = &[
 const BUDGET: &[Field] = &[
     (1, "metadata", Message(METADATA)),
     (2, "spec", Message(BUDGET_SPEC)),
+];
+
+const SELF_REVIEW: &[Field] = &[(1, "metadata", Message(METADATA))];
+
+const RESOURCE: &[Field] = &[
+    (1, "namespace", Text),
+    (2, "verb", Text),
+    (3, "group", Text),
+    (4, "version", Text),
+    (5, "resource", Text),
+    (6, "subresource", Text),
+    (7, "name", Text),
+];
+
+const NON_RESOURCE: &[Field] = &[(1, "path", Text), (2, "verb", Text)];
+
+const ACCESS_REVIEW_SPEC: &[Field] = &[
+    (1, "resourceAttributes", Message(RESOURCE)),
+    (2, "nonResourceAttributes", Message(NON_RESOURCE)),
+];
+
+const ACCESS_REVIEW: &[Field] = &[
+    (1, "metadata", Message(METADATA)),
+    (2, "spec", Message(ACCESS_REVIEW_SPEC)),
 ];

@@ -12,6 +12,8 @@ mod applying;
 mod custom_resources;
 mod deleting;
 mod disruption;
+mod hostile_requests;
+mod killing;
 mod listing;
 mod nodes;
 mod objects;

@@ -42,7 +42,8 @@ pub(super) fn agrees(
         // The first of a group that wants to be together has nobody to join.
         let is_first =
             matches(term, pod, pod) && !placed.iter().any(|one| matches(term, pod, one.pod));
-        if !found && !(is_first && node.labels().contains_key(&term.topology_key)) {
+        let may_be_first = is_first && node.labels().contains_key(&term.topology_key);
+        if !found && !may_be_first {
             return Err("node(s) didn't match pod affinity rules".to_owned());
         }
     }
