@@ -189,6 +189,7 @@ fn entries(kind: &Kind, version: &str) -> Vec<Value> {
             "scale" => Some(("autoscaling", "v1", "Scale")),
             "eviction" => Some(("policy", "v1", "Eviction")),
             "exec" => Some(("", "v1", "PodExecOptions")),
+            "portforward" => Some(("", "v1", "PodPortForwardOptions")),
             "attach" => Some(("", "v1", "PodAttachOptions")),
             "binding" => Some(("", "v1", "Binding")),
             _ => None,

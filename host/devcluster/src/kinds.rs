@@ -103,6 +103,7 @@ impl Kind {
                 ("eviction", &["create"]),
                 ("exec", &["create", "get"]),
                 ("log", &["get"]),
+                ("portforward", &["create", "get"]),
             ]),
             Some(Builtin::Namespace) => subresources.push(("finalize", &["update"])),
             _ => {}

@@ -81,10 +81,7 @@ fn check_subresource(kind: &Kind, version: &str, subresource: &str) -> Result<()
         return Ok(());
     }
     let is_known = match kind.builtin() {
-        Some(Builtin::Pod) => matches!(
-            subresource,
-            "ephemeralcontainers" | "portforward" | "proxy" | "resize"
-        ),
+        Some(Builtin::Pod) => matches!(subresource, "ephemeralcontainers" | "proxy" | "resize"),
         Some(Builtin::Service | Builtin::Node) => subresource == "proxy",
         Some(Builtin::ServiceAccount) => subresource == "token",
         _ => false,

@@ -1,4 +1,4 @@
-//! `exec`, `attach` and `log`: the API finds the pod's node and passes everything on.
+//! `exec`, `attach`, `portforward` and `log`: the API finds the pod's node and passes everything on.
 //!
 //! ```text
 //! client ──► API: pods/web-0/exec?command=… ──► node agent: /exec/default/web-0/nginx?command=…
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::{HeaderValue, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -31,7 +32,7 @@ use crate::store::Key;
 pub(crate) fn is_for_the_node(target: &Target) -> bool {
     matches!(
         target.subresource.as_deref(),
-        Some("exec" | "attach" | "log")
+        Some("exec" | "attach" | "portforward" | "log")
     ) && target.kind.storage == "pods"
 }
 
@@ -43,8 +44,13 @@ pub(crate) async fn pass_on(
     head: request::Parts,
 ) -> Result<Response<Body>, Failure> {
     let node = Node::of(&cluster.state(), target)?;
-    let container = container(&cluster.state(), target, options)?;
-    let path = path(target, options, &container);
+    let path = match target.subresource.as_deref() {
+        Some("portforward") => ports_path(target, options),
+        _ => {
+            let container = container(&cluster.state(), target, options)?;
+            path(target, options, &container)
+        }
+    };
     let unreachable = |error: &dyn std::fmt::Display| {
         Failure::internal(format!(
             "error dialing backend: {} at {}: {error}",
@@ -65,6 +71,10 @@ pub(crate) async fn pass_on(
         .await
         .map_err(|error| unreachable(&error))?;
 
+    let is_log = target.subresource.as_deref() == Some("log");
+    if is_log && !answered.status().is_success() {
+        return Err(refusal(answered).await);
+    }
     if answered.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(answered.map(|body| body.map_err(Into::into).boxed_unsync()));
     }
@@ -83,6 +93,20 @@ pub(crate) async fn pass_on(
     let (parts, _) = answered.into_parts();
     let nothing = Empty::new().map_err(|never| match never {}).boxed_unsync();
     Ok(Response::from_parts(parts, nothing))
+}
+
+/// Why there is no log, in the node's words.
+async fn refusal(answered: Response<Incoming>) -> Failure {
+    let status = answered.status();
+    let words = match answered.into_body().collect().await {
+        Ok(words) => String::from_utf8_lossy(&words.to_bytes()).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    match status {
+        StatusCode::BAD_REQUEST => Failure::bad_request(words),
+        StatusCode::NOT_FOUND => Failure::new(404, "NotFound", words),
+        _ => Failure::internal(words),
+    }
 }
 
 /// The request as the node gets it.
@@ -191,6 +215,17 @@ fn container(state: &State, target: &Target, options: &Options) -> Result<String
                 object::name(&pod)
             ))
         })
+}
+
+/// The path under which the node knows the ports of a pod.
+fn ports_path(target: &Target, options: &Options) -> String {
+    let mut query = Serializer::new(String::new());
+    for port in options.all("ports") {
+        query.append_pair("port", port);
+    }
+    let namespace = target.namespace.as_deref().unwrap_or_default();
+    let pod = target.name.as_deref().unwrap_or_default();
+    format!("/portForward/{namespace}/{pod}?{}", query.finish())
 }
 
 /// The path under which the node knows this.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -26,6 +27,7 @@ const (
 	channelStdout = 1
 	channelStderr = 2
 	channelStatus = 3
+	channelResize = 4
 	channelClose  = 255
 )
 
@@ -37,20 +39,17 @@ type execution struct {
 
 // ExecInContainer copies until the agent tells how the command ended.
 func (e *execution) ExecInContainer(ctx context.Context, _, _, _ string, _ []string, in io.Reader, out, errs io.WriteCloser, _ bool,
-	_ <-chan remotecommand.TerminalSize, _ time.Duration) error {
-	dialer := websocket.Dialer{Subprotocols: []string{"v5.channel.k8s.io"}}
-	socket, refused, err := dialer.DialContext(ctx, e.url, e.agent.header())
+	sizes <-chan remotecommand.TerminalSize, _ time.Duration) error {
+	socket, err := e.agent.dial(ctx, e.url, "v5.channel.k8s.io")
 	if err != nil {
-		if refused != nil {
-			reason, _ := io.ReadAll(io.LimitReader(refused.Body, 4096))
-			return fmt.Errorf("the node answers %s: %s", refused.Status, reason)
-		}
 		return err
 	}
 	defer socket.Close()
+	sender := &sender{socket: socket}
 	if in != nil {
-		go feed(socket, in)
+		go sender.feed(in)
 	}
+	go sender.resize(sizes)
 	for {
 		kind, message, err := socket.ReadMessage()
 		if err != nil {
@@ -77,18 +76,41 @@ func write(to io.Writer, bytes []byte) {
 	}
 }
 
-// Nobody else writes to the socket.
-func feed(socket *websocket.Conn, in io.Reader) {
-	send := func(message []byte) error { return socket.WriteMessage(websocket.BinaryMessage, message) }
+// Messages to the agent; a socket takes one at a time.
+type sender struct {
+	socket *websocket.Conn
+	lock   sync.Mutex
+}
+
+func (s *sender) send(message []byte) error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.socket.WriteMessage(websocket.BinaryMessage, message)
+}
+
+func (s *sender) feed(in io.Reader) {
 	buffer := make([]byte, 1+16*1024)
 	buffer[0] = channelStdin
 	for {
 		length, err := in.Read(buffer[1:])
-		if length > 0 && send(buffer[:1+length]) != nil {
+		if length > 0 && s.send(buffer[:1+length]) != nil {
 			return
 		}
 		if err != nil {
-			_ = send([]byte{channelClose, channelStdin})
+			_ = s.send([]byte{channelClose, channelStdin})
+			return
+		}
+	}
+}
+
+// Ends with the channel, which a command without a terminal does not have.
+func (s *sender) resize(sizes <-chan remotecommand.TerminalSize) {
+	if sizes == nil {
+		return
+	}
+	for size := range sizes {
+		text, err := json.Marshal(size)
+		if err != nil || s.send(append([]byte{channelResize}, text...)) != nil {
 			return
 		}
 	}

@@ -6,15 +6,18 @@ import (
 	"crypto/x509"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"strings"
 
+	"github.com/gorilla/websocket"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 )
 
@@ -69,8 +72,10 @@ func front(args []string) error {
 
 func (f *nodesFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if len(parts) != 4 || (parts[0] != "exec" && parts[0] != "containerLogs") {
-		http.Error(w, "nodes serve exec and logs of containers", http.StatusNotFound)
+	isOfContainer := len(parts) == 4 && (parts[0] == "exec" || parts[0] == "containerLogs")
+	isOfPod := len(parts) == 3 && parts[0] == "portForward"
+	if !isOfContainer && !isOfPod {
+		http.Error(w, "nodes serve exec and logs of containers, and ports of pods", http.StatusNotFound)
 		return
 	}
 	agent, err := f.agentOf(r.Context(), parts[1], parts[2])
@@ -80,6 +85,17 @@ func (f *nodesFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if parts[0] == "containerLogs" {
 		agent.passOn(w, r)
+		return
+	}
+	if parts[0] == "portForward" {
+		ports, err := portforward.NewV4Options(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		target := url.URL{Scheme: "ws", Host: agent.address, Path: r.URL.Path}
+		portforward.ServePortForward(w, r, &forwarding{agent, target}, parts[2], "", ports, idleTimeout, creationTimeout,
+			[]string{portforward.PortForwardV1Name})
 		return
 	}
 	options, err := remotecommand.NewOptions(r)
@@ -118,6 +134,16 @@ func (f *nodesFront) agentOf(ctx context.Context, namespace, name string) (agent
 
 func (a agent) header() http.Header {
 	return http.Header{"Authorization": {"Bearer " + a.token}}
+}
+
+func (a agent) dial(ctx context.Context, url, protocol string) (*websocket.Conn, error) {
+	dialer := websocket.Dialer{Subprotocols: []string{protocol}}
+	socket, refused, err := dialer.DialContext(ctx, url, a.header())
+	if err != nil && refused != nil {
+		reason, _ := io.ReadAll(io.LimitReader(refused.Body, 4096))
+		return nil, fmt.Errorf("the node answers %s: %s", refused.Status, reason)
+	}
+	return socket, err
 }
 
 // A plain request, answered as it comes.

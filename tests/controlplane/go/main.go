@@ -4,7 +4,7 @@
 //	up                       etcd, API server, controller manager, scheduler and the nodes' front, each a process of its own
 //	etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl
 //	                         upstream's commands, with upstream's flags
-//	front                    takes exec and logs for nodes that speak WebSocket only (see front.go)
+//	front                    takes exec, logs and forwarded ports for nodes that speak WebSocket only (see front.go)
 package main
 
 import (

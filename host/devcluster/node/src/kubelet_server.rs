@@ -1,16 +1,19 @@
-//! Exec and logs, as the API server asks a kubelet for them. Plain HTTP on a loopback address, for whoever shows the
+//! Exec, logs and forwarded ports, as the API server asks a kubelet for them. Plain HTTP on a loopback address, for whoever shows the
 //! node's token.
 //!
 //! | path | answer |
 //! |---|---|
 //! | `/exec/NAMESPACE/POD/CONTAINER?command=…&input=1&output=1&error=1&tty=1` | WebSocket, `v5.channel.k8s.io` or `v4.channel.k8s.io` |
+//! | `/portForward/NAMESPACE/POD?port=…` | WebSocket, `SPDY/3.1+portforward.k8s.io` or `v4.channel.k8s.io` |
 //! | `/containerLogs/NAMESPACE/POD/CONTAINER?follow=true&tailLines=…` | text |
 //! | `/healthz` | `ok` |
 
 mod channels;
 mod exec;
 mod logs;
+mod port_forward;
 mod query;
+mod websocket;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,10 +76,19 @@ fn answer(request: Request<Incoming>, token: &str, directory: &Directory) -> Ans
         [what @ ("exec" | "containerLogs"), namespace, pod, container] => {
             (*what, *namespace, *pod, *container)
         }
+        ["portForward", namespace, pod] => {
+            let Some(address) = directory.address(namespace, pod) else {
+                let message = format!("pod {namespace}/{pod} does not run on this node");
+                return text(StatusCode::NOT_FOUND, &message);
+            };
+            let pod = (*pod).to_owned();
+            let target = port_forward::Target { pod, address };
+            return port_forward::answer(request, target, &query);
+        }
         _ => {
             return text(
                 StatusCode::NOT_FOUND,
-                "this node serves exec, containerLogs and healthz",
+                "this node serves exec, containerLogs, portForward and healthz",
             );
         }
     };
@@ -87,7 +99,7 @@ fn answer(request: Request<Incoming>, token: &str, directory: &Directory) -> Ans
     };
     match what {
         "exec" => exec::answer(request, entry, &query),
-        _ => logs::answer(entry, &query),
+        _ => logs::answer(pod, container, entry, &query),
     }
 }
 

@@ -74,13 +74,39 @@ pub(crate) enum ExecError {
     NotRunning,
     #[error("the command could not be started: {0}")]
     Start(#[from] std::io::Error),
+    #[error("the command has no terminal: {0}")]
+    Terminal(String),
 }
+
+/// What a command of exec is connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// Standard output and standard error.
+    Output,
+    /// Standard input as well.
+    InputAndOutput,
+    /// A terminal for all three.
+    Terminal,
+}
+
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WindowSize {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
+}
+
+/// Tells a command that its terminal has another size now.
+pub(crate) type Resize = Box<dyn Fn(WindowSize) + Send>;
 
 /// A command that runs in a container.
 pub(crate) struct ExecSession {
     pub(crate) stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     pub(crate) stdout: Box<dyn AsyncRead + Send + Unpin>,
+    /// Empty with a terminal, which has one output.
     pub(crate) stderr: Box<dyn AsyncRead + Send + Unpin>,
+    /// Only with a terminal.
+    pub(crate) resize: Option<Resize>,
     pub(crate) exit: BoxFuture<'static, i32>,
 }
 
@@ -96,7 +122,7 @@ pub(crate) enum StopSignal {
 pub(crate) trait ContainerHandle: Send + Sync {
     async fn signal(&self, signal: StopSignal);
 
-    fn exec(&self, command: &[String], with_stdin: bool) -> Result<ExecSession, ExecError>;
+    async fn exec(&self, command: &[String], streams: Streams) -> Result<ExecSession, ExecError>;
 
     /// The runtime's own answer to a probe; `None` means: ask over the network or by exec.
     fn probe(&self, probe: &Probe) -> Option<bool>;

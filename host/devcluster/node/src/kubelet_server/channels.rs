@@ -1,26 +1,36 @@
 //! The channel protocol of exec: every binary WebSocket message starts with the number of a stream.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::runtime::WindowSize;
 
 pub(super) const STDIN: u8 = 0;
 pub(super) const STDOUT: u8 = 1;
 pub(super) const STDERR: u8 = 2;
 pub(super) const ERROR: u8 = 3;
-/// Only in v5: closes the stream that the next byte names.
+/// How large the client's window is now, for commands with a terminal.
+pub(super) const RESIZE: u8 = 4;
+/// Closes the stream that the next byte names.
 pub(super) const CLOSE: u8 = 255;
 
-/// In order of preference.
-const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
+/// In order of preference. Only v5 has [`CLOSE`].
+pub(super) const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
-/// The protocol to speak, of those that a client offers.
-pub(super) fn chosen<'a>(offered: impl Iterator<Item = &'a str>) -> Option<&'static str> {
-    let offered: Vec<&str> = offered
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .collect();
-    PROTOCOLS
-        .into_iter()
-        .find(|protocol| offered.contains(protocol))
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Size {
+    width: u16,
+    height: u16,
+}
+
+/// What a message of [`RESIZE`] says.
+pub(super) fn window_size(text: &[u8]) -> Option<WindowSize> {
+    let size: Size = serde_json::from_slice(text).ok()?;
+    Some(WindowSize {
+        columns: size.width,
+        rows: size.height,
+    })
 }
 
 /// The last message: a Status that tells how the command ended.
@@ -37,22 +47,4 @@ pub(super) fn outcome(exit_code: i32) -> Value {
 
 pub(super) fn failure(message: &str) -> Value {
     json!({ "metadata": {}, "status": "Failure", "reason": "InternalError", "message": message, "code": 500 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_protocol_that_both_know_is_chosen() {
-        assert_eq!(
-            chosen(["v4.channel.k8s.io, v5.channel.k8s.io"].into_iter()),
-            Some("v5.channel.k8s.io")
-        );
-        assert_eq!(
-            chosen(["v4.channel.k8s.io"].into_iter()),
-            Some("v4.channel.k8s.io")
-        );
-        assert_eq!(chosen(["v3.channel.k8s.io"].into_iter()), None);
-    }
 }

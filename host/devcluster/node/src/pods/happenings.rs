@@ -115,7 +115,5 @@ impl Worker {
         let wait = container.backoff.after_run(running.since_instant.elapsed());
         container.not_before = Some(Instant::now() + wait);
         container.state = State::Ended(ended);
-        let name = container.name.clone();
-        self.list(at, &name);
     }
 }

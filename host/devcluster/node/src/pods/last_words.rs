@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use super::worker::Worker;
 use crate::runtime::Mount;
+use crate::runtime::process::log::LogReader;
 
 const DEFAULT_PATH: &str = "/dev/termination-log";
 const LONGEST: usize = 4096;
@@ -47,8 +48,8 @@ impl Worker {
         if !falls_back {
             return None;
         }
-        let log = fs::read_to_string(record.log.as_ref()?.path()).ok()?;
-        Some(end_of_log(&log)).filter(|end| !end.is_empty())
+        let log = LogReader::new(record.log.as_ref()?.path()).read();
+        Some(end_of_log(&String::from_utf8_lossy(&log))).filter(|end| !end.is_empty())
     }
 }
 

@@ -24,7 +24,8 @@ impl RestartPolicy {
         }
     }
 
-    fn restarts(self, role: Role, code: i32) -> bool {
+    /// Whether a container is started again that ended with this code.
+    pub(super) fn restarts(self, role: Role, code: i32) -> bool {
         match (role, self) {
             (Role::Sidecar, _) => true,
             // An init container that has done its work is never run again.

@@ -1,5 +1,6 @@
 //! What the node knows of a container.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -72,7 +73,12 @@ pub(crate) struct Record {
     pub(crate) start_number: u64,
     pub(crate) backoff: Backoff,
     pub(crate) not_before: Option<Instant>,
+    /// Of the last start that came to run.
     pub(crate) log: Option<Arc<ContainerLog>>,
+    /// Of the one before.
+    pub(crate) previous_log: Option<PathBuf>,
+    /// Of the start that the runtime works on.
+    pub(crate) next_log: Option<Arc<ContainerLog>>,
     pub(crate) starting: Option<AbortHandle>,
 }
 
@@ -92,6 +98,8 @@ impl Record {
             backoff: Backoff::default(),
             not_before: None,
             log: None,
+            previous_log: None,
+            next_log: None,
             starting: None,
         }
     }

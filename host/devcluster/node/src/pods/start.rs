@@ -82,10 +82,6 @@ impl Worker {
                 return;
             }
         };
-        // The logs of this start and of the one before are kept.
-        if let Some(old) = start_number.checked_sub(2).filter(|number| *number > 0) {
-            let _gone = std::fs::remove_file(self.log_path(&container.name, old));
-        }
         let last_words = self.last_words_path(&container.name, start_number);
         let attempt = Attempt {
             client: self.context.client.clone(),
@@ -115,10 +111,8 @@ impl Worker {
             });
         });
         if let Some(record) = self.containers.get_mut(at) {
-            record.log = Some(log);
+            record.next_log = Some(log);
             record.starting = Some(task);
-            let name = record.name.clone();
-            self.list(at, &name);
         }
     }
 
@@ -197,8 +191,8 @@ impl Worker {
             kill_at: None,
             watchers: vec![watcher],
         }));
+        record.change_logs();
         let name = record.name.clone();
-        self.list(at, &name);
         let (events, pod) = (self.context.events.clone(), Arc::clone(&self.pod));
         self.tasks.spawn(async move {
             let text = format!("Started container {name}");
@@ -211,6 +205,7 @@ impl Worker {
             return;
         };
         record.starting = None;
+        record.drop_next_log();
         let now = Instant::now();
         let waits = |reason| move |message| State::Waiting { reason, message };
         let (kind, message, state) = match refusal {
@@ -390,6 +385,7 @@ impl Record {
         if let Some(starting) = self.starting.take() {
             starting.abort();
         }
+        self.drop_next_log();
         if matches!(self.state, State::Starting) {
             self.start_number += 1;
             self.state = State::Waiting {

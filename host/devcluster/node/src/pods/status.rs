@@ -283,12 +283,10 @@ fn state_of(
 }
 
 fn waits_to_restart(facts: &StatusFacts<'_>, container: &Record) -> bool {
-    let restarts = match (container.role, facts.restart_policy) {
-        (Role::Sidecar, _) | (Role::Main, RestartPolicy::Always) => true,
-        (_, RestartPolicy::Never) => false,
-        _ => container.exit_code() != Some(0),
-    };
-    restarts
+    let policy = facts.restart_policy;
+    container
+        .exit_code()
+        .is_some_and(|code| policy.restarts(container.role, code))
         && container
             .not_before
             .is_some_and(|at| at > tokio::time::Instant::now())

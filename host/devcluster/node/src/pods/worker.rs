@@ -109,6 +109,8 @@ impl Worker {
             self.pod = pod;
             self.notice_other_writers();
             let mut wake = self.act().await;
+            // Whoever is told of a container finds it.
+            self.list();
             if let Some(retry) = self.tell().await {
                 wake = Some(wake.map_or(retry, |wake| wake.min(retry)));
             }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::{grpc, tls};
-use crate::runtime::ContainerHandle;
+use crate::runtime::{ContainerHandle, Streams};
 
 /// How much of a command's output goes into a message.
 const SHOWN: u64 = 512;
@@ -50,7 +50,8 @@ pub(crate) async fn command(
     command: &[String],
 ) -> Result<(), String> {
     let mut session = handle
-        .exec(command, false)
+        .exec(command, Streams::Output)
+        .await
         .map_err(|error| error.to_string())?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut seen = (session.stdout).take(SHOWN);

@@ -19,6 +19,7 @@ mod relocation;
 mod root;
 pub(crate) mod sandbox;
 mod start;
+mod terminal;
 
 pub use isolation::Isolation;
 pub(crate) use network_files::CLUSTER_DOMAIN;

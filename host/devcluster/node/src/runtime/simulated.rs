@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{
     ContainerHandle, ContainerStart, ExecError, ExecSession, ExitStatus, Runtime, StartError,
-    StartedContainer, StopSignal,
+    StartedContainer, StopSignal, Streams,
 };
 
 /// How the containers of a pod behave.
@@ -183,7 +183,7 @@ impl ContainerHandle for SimulatedHandle {
         self.stop.send_replace(Some(signal));
     }
 
-    fn exec(&self, command: &[String], _with_stdin: bool) -> Result<ExecSession, ExecError> {
+    async fn exec(&self, command: &[String], _streams: Streams) -> Result<ExecSession, ExecError> {
         let answer = self
             .simulation
             .exec
@@ -198,6 +198,7 @@ impl ContainerHandle for SimulatedHandle {
             stdin: None,
             stdout: Box::new(std::io::Cursor::new(stdout.into_bytes())),
             stderr: Box::new(std::io::Cursor::new(stderr.into_bytes())),
+            resize: None,
             exit: Box::pin(async move { code }),
         })
     }

@@ -1,7 +1,8 @@
 //! Commands and logs, through the API.
 
+use futures::SinkExt;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{AttachParams, LogParams};
+use kube::api::{AttachParams, LogParams, TerminalSize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bed::{Bed, PATIENCE};
@@ -131,4 +132,70 @@ async fn logs_hold_both_streams() {
     let mut lines: Vec<&str> = logs.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["one", "two"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_has_a_terminal_with_a_size_and_hears_its_keys() {
+    let bed = Bed::process().await;
+    bed.apply(SHELL).await;
+    bed.until_ready("shell").await;
+    let script = "until test \"$(stty size)\" = '33 91'; do :; done; echo $TERM; tty; test -t 2; echo $?; cat";
+
+    let talking = async {
+        let mut process = bed
+            .api::<Pod>()
+            .exec(
+                "shell",
+                ["sh", "-c", script],
+                &AttachParams::interactive_tty(),
+            )
+            .await
+            .expect("exec is served");
+        let size = TerminalSize {
+            height: 33,
+            width: 91,
+        };
+        let mut window = process.terminal_size().expect("a window");
+        window.send(size).await.expect("told");
+        let mut shown = process.stdout().expect("output");
+        let mut keys = process.stdin().expect("input");
+        let mut text = String::new();
+        until_shown(&mut shown, &mut text, "xterm\r\n/dev/pts/0\r\n0\r\n").await;
+        keys.write_all(b"typed\n").await.expect("typed");
+        // The terminal echoes, then the command does.
+        until_shown(&mut shown, &mut text, "typed\r\ntyped\r\n").await;
+        // Ctrl-C
+        keys.write_all(b"\x03").await.expect("typed");
+        let status = process.take_status().expect("a status");
+        status.await.expect("the command ends")
+    };
+    let status = tokio::time::timeout(PATIENCE, talking)
+        .await
+        .expect("in time");
+    let message = status.message.unwrap_or_default();
+    assert!(message.ends_with("exit status 130"), "{message}");
+}
+
+async fn until_shown(shown: &mut (impl AsyncReadExt + Unpin), text: &mut String, part: &str) {
+    let mut buffer = [0; 1024];
+    while !text.contains(part) {
+        let length = shown.read(&mut buffer).await.expect("output is read");
+        assert!(length > 0, "it ends with {text:?}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_working_folder_that_the_image_lacks_is_made() {
+    let bed = Bed::process().await;
+    bed.apply(&SHELL.replace(
+        "image: busybox",
+        "image: busybox\n    workingDir: /tmp/here",
+    ))
+    .await;
+    bed.until_ready("shell").await;
+
+    let folder = bed.exec("shell", &["pwd"], "").await;
+
+    assert_eq!(folder.stdout, "/tmp/here\n");
 }

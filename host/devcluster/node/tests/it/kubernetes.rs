@@ -1,15 +1,17 @@
 //! The same node under a real API server: what the embedded API is lenient about shows here.
 
-use std::process::Stdio;
-
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::Api;
 use kube::runtime::wait::await_condition;
 use stateward_controlplane::{ControlPlane, NodeProgram, Options};
-use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::bed::{PATIENCE, is_ready};
+use crate::kubectl::{
+    Said, Typist, a_terminal_is_as_large_as_the_users, files_are_copied_to_and_fro,
+    logs_are_read_in_every_way, ports_are_forwarded,
+};
 
 static KUBERNETES: OnceCell<ControlPlane> = OnceCell::const_new();
 
@@ -33,44 +35,30 @@ async fn kubernetes() -> &'static ControlPlane {
     KUBERNETES.get_or_init(start).await
 }
 
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
+/// Somebody with upstream's kubectl in a namespace.
+struct User(String);
 
-/// What upstream's kubectl says in a namespace.
-async fn kubectl(namespace: &str, words: &[&str], input: &str) -> Said {
-    let mut child = kubernetes()
-        .await
-        .kubectl()
-        .args(["--namespace", namespace])
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("kubectl starts");
-    let mut stdin = child.stdin.take().expect("its input");
-    let running = async {
-        stdin.write_all(input.as_bytes()).await.expect("it reads");
-        drop(stdin);
-        child.wait_with_output().await.expect("it ends")
-    };
-    let output = tokio::time::timeout(PATIENCE, running)
-        .await
-        .expect("kubectl ends in time");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said {
-        code: output.status.code(),
-        out: text(&output.stdout),
-        err: text(&output.stderr),
+impl User {
+    async fn of_namespace(topic: &str) -> Self {
+        let namespace = kubernetes().await.namespace(topic).await;
+        Self(namespace.expect("a namespace"))
     }
 }
 
+impl Typist for User {
+    async fn kubectl(&self) -> Command {
+        let mut kubectl = kubernetes().await.kubectl();
+        kubectl.args(["--namespace", &self.0]);
+        kubectl
+    }
+}
+
+async fn kubectl(namespace: &str, words: &[&str], input: &str) -> Said {
+    User(namespace.to_owned()).types(words, input).await
+}
+
 async fn apply(namespace: &str, manifest: &str) {
-    let said = kubectl(namespace, &["apply", "-f", "-"], manifest).await;
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    User(namespace.to_owned()).applies(manifest).await;
 }
 
 async fn until(namespace: &str, pod: &str, what: &str, holds: impl Fn(&Pod) -> bool) -> Pod {
@@ -231,4 +219,21 @@ spec:
         matches!(reason, Some("ErrImagePull" | "ImagePullBackOff"))
     };
     until(&namespace, "unknown", "not to be pulled", waits).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_reads_logs_in_every_way() {
+    logs_are_read_in_every_way(&User::of_namespace("logs").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_forwards_ports() {
+    ports_are_forwarded(&User::of_namespace("forwarded").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_has_a_terminal_in_a_pod_and_copies_files() {
+    let user = User::of_namespace("terminal").await;
+    a_terminal_is_as_large_as_the_users(&user).await;
+    files_are_copied_to_and_fro(&user).await;
 }

@@ -8,9 +8,12 @@
 
 mod bed;
 mod exec;
+mod kubectl;
 mod kubernetes;
 mod lifetimes;
+mod logs;
 mod nodes;
+mod ports;
 mod probes;
 mod processes;
 mod servers;

@@ -59,6 +59,9 @@ fn start(orders: &mut BufReader<UnixStream>) -> Result<(u32, Isolation), String>
             sethostname(&spec.hostname)
                 .map_err(|error| format!("cannot set the hostname {}: {error}", spec.hostname))?;
             root::enter(&spec).map_err(|error| error.to_string())?;
+            // As container engines do it; what cannot be made is told by the command that misses it.
+            let folder = spec.working_folder.as_deref().unwrap_or("/");
+            let _exists = std::fs::create_dir_all(folder);
         }
         Isolation::Shared => set_child_subreaper(true)
             .map_err(|error| format!("cannot take in the container's orphans: {error}"))?,

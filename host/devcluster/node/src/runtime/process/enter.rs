@@ -1,5 +1,6 @@
-//! `__enter PID FOLDER [UID:GID] -- COMMAND…` joins a running container and runs a command there, with this process'
-//! own standard streams and environment; `__exec COMMAND…` is that command, bound to the life of `__enter`.
+//! `__enter PID FOLDER UID:GID TERMINAL COMMAND…` joins a running container and runs a command there, with this process'
+//! own environment and its standard streams (or a new terminal); `__exec TERMINAL COMMAND…` is that command, bound to the
+//! life of `__enter`.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,6 +13,7 @@ use nix::sys::signal::Signal;
 
 use super::HELPER_IN_CONTAINER;
 use super::sandbox::exit_code;
+use super::terminal::{self, TERMINAL};
 
 /// What shells and container engines answer for a command that cannot be run.
 const CANNOT_RUN: u8 = 126;
@@ -34,6 +36,7 @@ fn enter(args: &[OsString]) -> Result<ExitCode, String> {
     let [pid, folder, user, command @ ..] = args else {
         return Err("container to enter is not named".to_owned());
     };
+    let has_terminal = command.first().is_some_and(|word| word == TERMINAL);
     let is_shared = pid == SHARED;
     if !is_shared {
         join(&pid.to_string_lossy())
@@ -55,8 +58,17 @@ fn enter(args: &[OsString]) -> Result<ExitCode, String> {
             child.uid(user);
         }
     }
-    let status = child
-        .status()
+    if has_terminal {
+        let files = terminal::make()
+            .and_then(|terminal| Ok((terminal.try_clone()?, terminal.try_clone()?, terminal)));
+        let (stdin, stdout, stderr) = files.map_err(|error| format!("no terminal: {error}"))?;
+        child.stdin(stdin).stdout(stdout).stderr(stderr);
+    }
+    let started = child.spawn();
+    // A terminal hangs up when nobody holds it any more.
+    drop(child);
+    let status = started
+        .and_then(|mut child| child.wait())
         .map_err(|error| format!("the command could not be started: {error}"))?;
     Ok(exit_code(status))
 }
@@ -80,10 +92,16 @@ fn join(pid: &str) -> Result<(), std::io::Error> {
 }
 
 pub(crate) fn exec_entry(args: &[OsString]) -> ExitCode {
-    let Some((program, arguments)) = args.split_first() else {
+    let [has_terminal, program, arguments @ ..] = args else {
         eprintln!("no command");
         return ExitCode::from(CANNOT_RUN);
     };
+    if has_terminal == TERMINAL
+        && let Err(error) = terminal::be_controlled()
+    {
+        eprintln!("the command gets no terminal: {error}");
+        return ExitCode::from(CANNOT_RUN);
+    }
     if let Err(error) = set_pdeathsig(Signal::SIGKILL) {
         eprintln!("cannot bind the command to its starter: {error}");
         return ExitCode::from(CANNOT_RUN);

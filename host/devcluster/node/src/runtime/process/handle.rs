@@ -4,14 +4,16 @@ use std::process::Stdio;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Probe;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::OwnedWriteHalf;
+use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use super::control::Order;
 use super::relocation::Relocation;
 use super::sandbox::exit_number;
-use crate::runtime::{ContainerHandle, ExecError, ExecSession, StopSignal};
+use super::terminal::{self, NO_TERMINAL, TERMINAL};
+use crate::runtime::{ContainerHandle, ExecError, ExecSession, StopSignal, Streams};
 
 pub(super) struct ProcessHandle {
     /// PID 1 of the container, as the machine counts; [`super::enter::SHARED`] without namespaces.
@@ -23,6 +25,33 @@ pub(super) struct ProcessHandle {
     pub(super) working_folder: String,
     /// `uid:gid`, either may be empty.
     pub(super) user: String,
+}
+
+impl ProcessHandle {
+    /// The process that joins the container and runs a command there; without its standard streams.
+    fn enter(&self, command: &[String], streams: Streams) -> Result<Command, ExecError> {
+        let (program, prefix) = self.helper.split_first().ok_or(ExecError::NotRunning)?;
+        let terminal = match streams {
+            Streams::Terminal => TERMINAL,
+            Streams::Output | Streams::InputAndOutput => NO_TERMINAL,
+        };
+        let mut enter = Command::new(program);
+        enter
+            .args(prefix)
+            .arg("__enter")
+            .args([&self.init, &self.working_folder, &self.user])
+            .arg(terminal)
+            .args(command.iter().map(|word| self.relocation.apply(word)))
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .process_group(0)
+            .kill_on_drop(true);
+        if streams == Streams::Terminal && !self.environment.iter().any(|(name, _)| name == "TERM")
+        {
+            enter.env("TERM", "xterm");
+        }
+        Ok(enter)
+    }
 }
 
 #[async_trait]
@@ -44,23 +73,18 @@ impl ContainerHandle for ProcessHandle {
         }
     }
 
-    fn exec(&self, command: &[String], with_stdin: bool) -> Result<ExecSession, ExecError> {
-        let (program, prefix) = self.helper.split_first().ok_or(ExecError::NotRunning)?;
-        let mut child = tokio::process::Command::new(program)
-            .args(prefix)
-            .args(["__enter", &self.init, &self.working_folder, &self.user])
-            .args(command.iter().map(|word| self.relocation.apply(word)))
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(if with_stdin {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+    async fn exec(&self, command: &[String], streams: Streams) -> Result<ExecSession, ExecError> {
+        let mut enter = self.enter(command, streams)?;
+        if streams == Streams::Terminal {
+            return terminal::start(enter).await;
+        }
+        let mut child = enter
+            .stdin(match streams {
+                Streams::InputAndOutput => Stdio::piped(),
+                Streams::Output | Streams::Terminal => Stdio::null(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
             .spawn()?;
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(ExecError::NotRunning);
@@ -69,9 +93,10 @@ impl ContainerHandle for ProcessHandle {
             stdin: child
                 .stdin
                 .take()
-                .map(|stdin| Box::new(stdin) as Box<dyn tokio::io::AsyncWrite + Send + Unpin>),
+                .map(|stdin| Box::new(stdin) as Box<dyn AsyncWrite + Send + Unpin>),
             stdout: Box::new(stdout),
             stderr: Box::new(stderr),
+            resize: None,
             exit: Box::pin(async move { child.wait().await.map_or(-1, exit_number) }),
         })
     }

@@ -1,0 +1,61 @@
+//! Ports of pods, as kube forwards them: what reaches a member from outside of its network.
+
+use k8s_openapi::api::core::v1::Pod;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bed::{Bed, PATIENCE};
+
+const SITE: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: site }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: httpd
+    readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_answers_and_one_without_a_listener_says_so() {
+    let bed = Bed::process().await;
+    bed.apply(SITE).await;
+    bed.until_ready("site").await;
+
+    let asking = async {
+        let mut forwarded = bed
+            .api::<Pod>()
+            .portforward("site", &[80, 81])
+            .await
+            .expect("ports are forwarded");
+        let mut web = forwarded.take_stream(80).expect("a stream");
+        let refused = forwarded.take_error(81).expect("an error");
+        web.write_all(b"GET / HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n")
+            .await
+            .expect("asked");
+        let mut page = String::new();
+        web.read_to_string(&mut page).await.expect("answered");
+        assert!(page.contains("It works!"), "{page}");
+        let told = refused.await.expect("told");
+        assert!(
+            told.starts_with("error forwarding port 81 to pod site: dial tcp 127."),
+            "{told}"
+        );
+    };
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_does_not_run_has_no_ports() {
+    let bed = Bed::process().await;
+    bed.apply(&SITE.replace("image: httpd", "image: acme/unheard-of"))
+        .await;
+    bed.told("site", "Failed").await;
+
+    let refused = bed.api::<Pod>().portforward("site", &[80]).await;
+
+    assert!(refused.is_err());
+}
