@@ -31,7 +31,7 @@ const (
 	channelClose  = 255
 )
 
-// One command in a container, at the node's agent.
+// One command in a container, or what the container itself writes, at the node's agent.
 type execution struct {
 	agent agent
 	url   string
@@ -67,6 +67,12 @@ func (e *execution) ExecInContainer(ctx context.Context, _, _, _ string, _ []str
 			return outcome(bytes)
 		}
 	}
+}
+
+// AttachContainer copies what the container writes until it ends.
+func (e *execution) AttachContainer(ctx context.Context, name, uid, container string, in io.Reader, out, errs io.WriteCloser, tty bool,
+	sizes <-chan remotecommand.TerminalSize) error {
+	return e.ExecInContainer(ctx, name, uid, container, nil, in, out, errs, tty, sizes, 0)
 }
 
 // Nobody may listen, and the command's end matters all the same.

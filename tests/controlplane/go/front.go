@@ -72,10 +72,10 @@ func front(args []string) error {
 
 func (f *nodesFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	isOfContainer := len(parts) == 4 && (parts[0] == "exec" || parts[0] == "containerLogs")
+	isOfContainer := len(parts) == 4 && (parts[0] == "attach" || parts[0] == "exec" || parts[0] == "containerLogs")
 	isOfPod := len(parts) == 3 && parts[0] == "portForward"
 	if !isOfContainer && !isOfPod {
-		http.Error(w, "nodes serve exec and logs of containers, and ports of pods", http.StatusNotFound)
+		http.Error(w, "nodes serve attach, exec and logs of containers, and ports of pods", http.StatusNotFound)
 		return
 	}
 	agent, err := f.agentOf(r.Context(), parts[1], parts[2])
@@ -104,7 +104,13 @@ func (f *nodesFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target := url.URL{Scheme: "ws", Host: agent.address, Path: r.URL.Path, RawQuery: r.URL.RawQuery}
-	remotecommand.ServeExec(w, r, &execution{agent, target.String()}, parts[2], "", parts[3], r.Form["command"], options,
+	executed := &execution{agent, target.String()}
+	if parts[0] == "attach" {
+		remotecommand.ServeAttach(w, r, executed, parts[2], "", parts[3], options, idleTimeout, creationTimeout,
+			remotecommand.SupportedStreamingProtocols)
+		return
+	}
+	remotecommand.ServeExec(w, r, executed, parts[2], "", parts[3], r.Form["command"], options,
 		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 

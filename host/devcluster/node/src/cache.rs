@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use futures::StreamExt;
 use kube::runtime::WatchStreamExt;
@@ -28,6 +29,24 @@ impl Changes {
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
+}
+
+/// A write that failed is tried again after this time.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Waits until another look is due: when something changed, or soon when not everything could be written. An error says
+/// that nothing will change any more.
+pub(crate) async fn next_pass(
+    changes: &mut watch::Receiver<u64>,
+    all_written: bool,
+) -> Result<(), watch::error::RecvError> {
+    if all_written {
+        return changes.changed().await;
+    }
+    // A change in time makes the wait shorter.
+    tokio::time::timeout(RETRY, changes.changed())
+        .await
+        .unwrap_or(Ok(()))
 }
 
 type Objects<K> = BTreeMap<(String, String), Arc<K>>;

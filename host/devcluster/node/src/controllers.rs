@@ -1,12 +1,10 @@
 //! The controllers that a cluster without a controller manager and a scheduler needs.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{
-    Endpoints, Node, PersistentVolume, PersistentVolumeClaim, Pod, Service,
-};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::storage::v1::StorageClass;
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +15,8 @@ use crate::names;
 use crate::nodes::{self, NodesController};
 use crate::options::{ControllersOptions, StorageScope};
 use crate::registration::LEASE_NAMESPACE;
-use crate::scheduler::Scheduler;
-use crate::storage::StorageController;
+use crate::scheduler::{self, Scheduler};
+use crate::storage::{self, StorageController};
 
 /// Runs the chosen controllers until `stop` is cancelled.
 ///
@@ -47,13 +45,8 @@ pub async fn run_controllers(
         start_endpoints(&client, &mut tasks);
     }
     if let Some(server) = names {
-        let changes = Changes::new();
-        let services = Cache::start(Api::<Service>::all(client.clone()), &changes, &mut tasks);
-        let slices = Cache::start(
-            Api::<EndpointSlice>::all(client.clone()),
-            &changes,
-            &mut tasks,
-        );
+        let mut watching = Watching::new(&client, &mut tasks);
+        let (services, slices) = (watching.all(), watching.all());
         tasks.spawn(server.run(services, slices));
     }
     stop.cancelled().await;
@@ -61,81 +54,83 @@ pub async fn run_controllers(
     Ok(())
 }
 
+/// Starts the caches of one controller, which all give the same signal.
+struct Watching<'a> {
+    client: &'a Client,
+    changes: Changes,
+    tasks: &'a mut JoinSet<()>,
+}
+
+impl<'a> Watching<'a> {
+    fn new(client: &'a Client, tasks: &'a mut JoinSet<()>) -> Self {
+        Self {
+            client,
+            changes: Changes::new(),
+            tasks,
+        }
+    }
+
+    fn all<K>(&mut self) -> Cache<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let api = Api::all(self.client.clone());
+        Cache::start(api, &self.changes, self.tasks)
+    }
+}
+
 fn start_storage(
     client: &Client,
     options: &ControllersOptions,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), NodeError> {
-    let changes = Changes::new();
-    let controller = StorageController::new(
-        client.clone(),
-        &options.folder,
-        options.storage,
-        Cache::start(
-            Api::<PersistentVolumeClaim>::all(client.clone()),
-            &changes,
-            tasks,
-        ),
-        Cache::start(
-            Api::<PersistentVolume>::all(client.clone()),
-            &changes,
-            tasks,
-        ),
-        Cache::start(Api::<StorageClass>::all(client.clone()), &changes, tasks),
-        Cache::start(Api::<Pod>::all(client.clone()), &changes, tasks),
-    )?;
+    let mut watching = Watching::new(client, tasks);
+    let caches = storage::Caches {
+        claims: watching.all(),
+        volumes: watching.all(),
+        classes: watching.all(),
+        pods: watching.all(),
+    };
+    let changes = watching.changes;
+    let folder = &options.folder;
+    let controller = StorageController::new(client.clone(), folder, options.storage, caches)?;
     tasks.spawn(controller.run(changes));
     Ok(())
 }
 
 fn start_scheduler(client: &Client, tasks: &mut JoinSet<()>) {
-    let changes = Changes::new();
-    let scheduler = Scheduler::new(
-        client.clone(),
-        Cache::start(Api::<Pod>::all(client.clone()), &changes, tasks),
-        Cache::start(Api::<Node>::all(client.clone()), &changes, tasks),
-        Cache::start(
-            Api::<PersistentVolumeClaim>::all(client.clone()),
-            &changes,
-            tasks,
-        ),
-        Cache::start(
-            Api::<PersistentVolume>::all(client.clone()),
-            &changes,
-            tasks,
-        ),
-        Cache::start(Api::<StorageClass>::all(client.clone()), &changes, tasks),
-    );
-    tasks.spawn(scheduler.run(changes));
+    let mut watching = Watching::new(client, tasks);
+    let caches = scheduler::Caches {
+        pods: watching.all(),
+        nodes: watching.all(),
+        claims: watching.all(),
+        volumes: watching.all(),
+        classes: watching.all(),
+    };
+    let changes = watching.changes;
+    tasks.spawn(Scheduler::new(client.clone(), caches).run(changes));
 }
 
 fn start_nodes(client: &Client, tasks: &mut JoinSet<()>) {
-    let changes = Changes::new();
-    let controller = NodesController::new(
-        client.clone(),
-        nodes::Caches {
-            nodes: Cache::start(Api::<Node>::all(client.clone()), &changes, tasks),
-            leases: Cache::start(
-                Api::<Lease>::namespaced(client.clone(), LEASE_NAMESPACE),
-                &changes,
-                tasks,
-            ),
-            pods: Cache::start(Api::<Pod>::all(client.clone()), &changes, tasks),
-        },
-    );
-    tasks.spawn(controller.run(changes));
+    let mut watching = Watching::new(client, tasks);
+    let leases = Api::<Lease>::namespaced(client.clone(), LEASE_NAMESPACE);
+    let caches = nodes::Caches {
+        nodes: watching.all(),
+        leases: Cache::start(leases, &watching.changes, watching.tasks),
+        pods: watching.all(),
+    };
+    let changes = watching.changes;
+    tasks.spawn(NodesController::new(client.clone(), caches).run(changes));
 }
 
 fn start_endpoints(client: &Client, tasks: &mut JoinSet<()>) {
-    let changes = Changes::new();
-    let controller = EndpointsController::new(
-        client.clone(),
-        endpoints::Caches {
-            services: Cache::start(Api::<Service>::all(client.clone()), &changes, tasks),
-            pods: Cache::start(Api::<Pod>::all(client.clone()), &changes, tasks),
-            endpoints: Cache::start(Api::<Endpoints>::all(client.clone()), &changes, tasks),
-            slices: Cache::start(Api::<EndpointSlice>::all(client.clone()), &changes, tasks),
-        },
-    );
-    tasks.spawn(controller.run(changes));
+    let mut watching = Watching::new(client, tasks);
+    let caches = endpoints::Caches {
+        services: watching.all(),
+        pods: watching.all(),
+        endpoints: watching.all(),
+        slices: watching.all(),
+    };
+    let changes = watching.changes;
+    tasks.spawn(EndpointsController::new(client.clone(), caches).run(changes));
 }

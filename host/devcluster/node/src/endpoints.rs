@@ -3,7 +3,6 @@
 mod addresses;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Endpoints, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -11,7 +10,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use crate::cache::{Cache, Changes};
+use crate::cache::{Cache, Changes, next_pass};
 use addresses::{Wanted, wanted};
 
 /// Says whose slices these are.
@@ -21,8 +20,6 @@ pub(crate) const MANAGED_BY: (&str, &str) = (
 );
 /// The service of a slice.
 pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
-/// A write that failed is tried again after this time.
-const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Caches {
     pub(crate) services: Cache<Service>,
@@ -50,15 +47,8 @@ impl EndpointsController {
         loop {
             changes.mark_unchanged();
             let all_written = self.pass().await;
-            let retry = async {
-                if all_written {
-                    std::future::pending::<()>().await;
-                }
-                tokio::time::sleep(RETRY).await;
-            };
-            tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
-                () = retry => {}
+            if next_pass(&mut changes, all_written).await.is_err() {
+                return;
             }
         }
     }

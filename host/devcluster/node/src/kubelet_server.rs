@@ -4,10 +4,12 @@
 //! | path | answer |
 //! |---|---|
 //! | `/exec/NAMESPACE/POD/CONTAINER?command=…&input=1&output=1&error=1&tty=1` | WebSocket, `v5.channel.k8s.io` or `v4.channel.k8s.io` |
+//! | `/attach/NAMESPACE/POD/CONTAINER` | WebSocket, as exec |
 //! | `/portForward/NAMESPACE/POD?port=…` | WebSocket, `SPDY/3.1+portforward.k8s.io` or `v4.channel.k8s.io` |
 //! | `/containerLogs/NAMESPACE/POD/CONTAINER?follow=true&tailLines=…` | text |
 //! | `/healthz` | `ok` |
 
+mod attach;
 mod channels;
 mod exec;
 mod logs;
@@ -73,9 +75,12 @@ fn answer(request: Request<Incoming>, token: &str, directory: &Directory) -> Ans
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let (what, namespace, pod, container) = match parts.as_slice() {
         ["healthz"] => return text(StatusCode::OK, "ok"),
-        [what @ ("exec" | "containerLogs"), namespace, pod, container] => {
-            (*what, *namespace, *pod, *container)
-        }
+        [
+            what @ ("attach" | "exec" | "containerLogs"),
+            namespace,
+            pod,
+            container,
+        ] => (*what, *namespace, *pod, *container),
         ["portForward", namespace, pod] => {
             let Some(address) = directory.address(namespace, pod) else {
                 let message = format!("pod {namespace}/{pod} does not run on this node");
@@ -88,7 +93,7 @@ fn answer(request: Request<Incoming>, token: &str, directory: &Directory) -> Ans
         _ => {
             return text(
                 StatusCode::NOT_FOUND,
-                "this node serves exec, containerLogs, portForward and healthz",
+                "this node serves attach, exec, containerLogs, portForward and healthz",
             );
         }
     };
@@ -99,6 +104,7 @@ fn answer(request: Request<Incoming>, token: &str, directory: &Directory) -> Ans
     };
     match what {
         "exec" => exec::answer(request, entry, &query),
+        "attach" => attach::answer(request, entry),
         _ => logs::answer(pod, container, entry, &query),
     }
 }

@@ -24,8 +24,9 @@ use tokio::time::Instant;
 
 use crate::cache::{Cache, Changes};
 use crate::events::{Kind, Recorder};
+use crate::pods::condition::{has_ended, is_ready};
 use crate::registration::LEASE_NAMESPACE;
-use condition::Readiness;
+pub(crate) use condition::Readiness;
 use eviction::Patience;
 
 /// How long a node may be silent: upstream's node-monitor-grace-period.
@@ -159,7 +160,7 @@ impl NodesController {
         now: Instant,
     ) -> kube::Result<Option<Instant>> {
         self.orphaned.remove(&uid(pod));
-        if Readiness::of(node) != Readiness::Ready && eviction::is_told_ready(pod) {
+        if Readiness::of(node) != Readiness::Ready && is_ready(pod) {
             settle(self.mark_unready(pod).await)?;
         }
         if pod.metadata.deletion_timestamp.is_some() {
@@ -272,8 +273,7 @@ impl NodesController {
 
     /// Deletes a pod that nobody can end any more.
     async fn forget(&self, pod: &Pod, message: &str) -> kube::Result<()> {
-        let has_ended = eviction::has_ended(pod);
-        let phase = (!has_ended).then_some("Failed");
+        let phase = (!has_ended(pod)).then_some("Failed");
         self.write_condition(pod, phase, disruption("DeletionByPodGC", message))
             .await?;
         self.delete(pod, Some(0)).await

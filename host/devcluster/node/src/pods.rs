@@ -13,9 +13,11 @@
 //! | `environment`, `fields`, `resources`, `expansion` | a container's variables |
 //! | `last_words` | what a container says about its end |
 //! | `host_ports` | ports of the node, one pod each |
+//! | `condition` | what a status says, for everybody who reads it |
 //! | `directory` | the running containers, for exec and logs |
 
 mod backoff;
+pub(crate) mod condition;
 mod context;
 pub(crate) mod directory;
 mod environment;

@@ -95,8 +95,9 @@ struct Variant {
 }
 
 impl Variant {
-    fn program(&self) -> Program {
+    fn program(&self, folders: Vec<PathBuf>) -> Program {
         Program {
+            folders,
             setup: self.setup.clone(),
             command: self.command.clone(),
             args: self.args.clone(),
@@ -141,13 +142,13 @@ impl Recipes {
 
     /// The program for an image, or why there is none.
     pub(crate) fn program(&self, image: &str) -> Result<Program, Missing> {
-        self.program_where(image, &is_installed)
+        self.program_where(image, &folder_of)
     }
 
     fn program_where(
         &self,
         image: &str,
-        installed: &dyn Fn(&str) -> bool,
+        folder_of: &dyn Fn(&str) -> Option<PathBuf>,
     ) -> Result<Program, Missing> {
         let name = ImageName::parse(image);
         let mut needs = Vec::new();
@@ -157,8 +158,9 @@ impl Recipes {
             .filter(|recipe| name.fits_any(&recipe.images))
         {
             for variant in &recipe.variants {
-                if variant.needs.iter().all(|program| installed(program)) {
-                    return Ok(variant.program().for_image(&name));
+                let folders = variant.needs.iter().map(|program| folder_of(program));
+                if let Some(folders) = folders.collect::<Option<Vec<_>>>() {
+                    return Ok(variant.program(folders).for_image(&name));
                 }
                 needs.push(variant.needs.join(" and "));
             }
@@ -184,27 +186,24 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Recipe>, RecipeError> {
     Ok(table.recipes)
 }
 
-/// Also looks where servers are installed, which is not on every user's PATH.
-fn is_installed(program: &str) -> bool {
+/// Where programs are installed; not all of it is on every user's PATH.
+pub(crate) const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where a program is, by this process' PATH or else the usual one.
+fn folder_of(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain(
-            [
-                "/usr/local/sbin",
-                "/usr/local/bin",
-                "/usr/sbin",
-                "/usr/bin",
-                "/sbin",
-                "/bin",
-            ]
-            .map(PathBuf::from),
-        )
-        .any(|folder| folder.join(program).is_file())
+        .chain(std::env::split_paths(USUAL_PATH))
+        .find(|folder| folder.join(program).is_file())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn anywhere() -> Option<PathBuf> {
+        Some(PathBuf::from("/opt/bin"))
+    }
 
     fn recipes() -> Recipes {
         Recipes::load(&[]).expect("the built-in table is well-formed")
@@ -213,13 +212,14 @@ mod tests {
     #[test]
     fn the_first_variant_whose_programs_are_installed_is_taken() {
         let with = recipes()
-            .program_where("nginx:1.27", &|_| true)
+            .program_where("nginx:1.27", &|_| anywhere())
             .expect("a program");
         let without = recipes()
-            .program_where("nginx:1.27", &|_| false)
+            .program_where("nginx:1.27", &|_| None)
             .expect("a program");
 
         assert_eq!(with.args.first().map(String::as_str), Some("nginx"));
+        assert_eq!(with.folders, [PathBuf::from("/opt/bin")]);
         assert_eq!(without.args.get(1).map(String::as_str), Some("__files"));
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let recipes = Recipes::load(&["/etc/mine.yaml".into()]).expect("a missing file is skipped");
 
         let missing = recipes
-            .program_where("acme/unheard-of:1", &|_| true)
+            .program_where("acme/unheard-of:1", &|_| anywhere())
             .expect_err("no recipe");
 
         assert!(missing.to_string().contains("/etc/mine.yaml"), "{missing}");
@@ -251,11 +251,13 @@ mod tests {
             "cassandra:5",
             "apache/kafka:4.2.1",
         ] {
-            let found = recipes().program_where(image, &|_| true);
+            let found = recipes().program_where(image, &|_| anywhere());
             assert!(found.is_ok(), "{image}: {found:?}");
         }
         let recipes = Recipes::load(&["/etc/recipes.yaml".into()]).expect("loaded");
-        let missing = recipes.program_where("apache/kafka:4.2.1", &|program| program == "java");
+        let missing = recipes.program_where("apache/kafka:4.2.1", &|program| {
+            (program == "java").then(|| PathBuf::from("/usr/bin"))
+        });
         let told = missing.expect_err("no programs").to_string();
         assert!(
             told.contains("kafka-server-start.sh") && told.contains("recipes.yaml"),
@@ -288,7 +290,7 @@ mod tests {
     #[test]
     fn a_known_image_without_its_programs_says_what_to_install() {
         let missing = recipes()
-            .program_where("mariadb:10.11", &|_| false)
+            .program_where("mariadb:10.11", &|_| None)
             .expect_err("no programs");
 
         assert!(

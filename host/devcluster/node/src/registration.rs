@@ -22,6 +22,7 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::errors::NodeError;
+use crate::nodes::Readiness;
 use crate::options::NodeOptions;
 use crate::runtime::Runtime;
 
@@ -206,12 +207,7 @@ async fn say_ready(
     let Some(node) = api.get_opt(name).await? else {
         return Ok(());
     };
-    let conditions = node.status.and_then(|status| status.conditions);
-    let is_ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    if is_ready {
+    if Readiness::of(&node) == Readiness::Ready {
         return Ok(());
     }
     let patch = Patch::Merge(json!({ "status": status(name, kubelet_port, runtime) }));

@@ -5,7 +5,6 @@ mod fit;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
@@ -14,8 +13,9 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use crate::cache::{Cache, Changes};
+use crate::cache::{Cache, Changes, next_pass};
 use crate::events::{Kind, Recorder};
+use crate::pods::condition::has_ended;
 use crate::storage::class_name;
 use affinity::{Placed, agrees, reaches};
 pub(crate) use fit::tolerates;
@@ -23,19 +23,21 @@ use fit::{ClaimWait, claims_wait, fits};
 
 /// Set on a claim that waits for its first consumer; the provisioner acts on it.
 pub(crate) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
-/// A write that failed is tried again after this time.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Creation times are whole seconds.
 const NEW: SignedDuration = SignedDuration::from_secs(2);
 
+pub(crate) struct Caches {
+    pub(crate) pods: Cache<Pod>,
+    pub(crate) nodes: Cache<Node>,
+    pub(crate) claims: Cache<PersistentVolumeClaim>,
+    pub(crate) volumes: Cache<PersistentVolume>,
+    pub(crate) classes: Cache<StorageClass>,
+}
+
 pub(crate) struct Scheduler {
     client: Client,
-    pods: Cache<Pod>,
-    nodes: Cache<Node>,
-    claims: Cache<PersistentVolumeClaim>,
-    volumes: Cache<PersistentVolume>,
-    classes: Cache<StorageClass>,
+    caches: Caches,
     events: Recorder,
     /// What was last told of a pod that does not fit, by UID.
     told: BTreeMap<String, String>,
@@ -44,22 +46,11 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(crate) fn new(
-        client: Client,
-        pods: Cache<Pod>,
-        nodes: Cache<Node>,
-        claims: Cache<PersistentVolumeClaim>,
-        volumes: Cache<PersistentVolume>,
-        classes: Cache<StorageClass>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, caches: Caches) -> Self {
         Self {
             events: Recorder::new(client.clone(), "default-scheduler", None),
             client,
-            pods,
-            nodes,
-            claims,
-            volumes,
-            classes,
+            caches,
             told: BTreeMap::new(),
             assigned: BTreeMap::new(),
         }
@@ -67,30 +58,23 @@ impl Scheduler {
 
     pub(crate) async fn run(mut self, changes: Changes) {
         let mut changes = changes.subscribe();
-        self.pods.complete().await;
-        self.nodes.complete().await;
-        self.claims.complete().await;
-        self.volumes.complete().await;
-        self.classes.complete().await;
+        self.caches.pods.complete().await;
+        self.caches.nodes.complete().await;
+        self.caches.claims.complete().await;
+        self.caches.volumes.complete().await;
+        self.caches.classes.complete().await;
         loop {
             changes.mark_unchanged();
             let all_written = self.pass().await;
-            let retry = async {
-                if all_written {
-                    std::future::pending::<()>().await;
-                }
-                tokio::time::sleep(RETRY).await;
-            };
-            tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
-                () = retry => {}
+            if next_pass(&mut changes, all_written).await.is_err() {
+                return;
             }
         }
     }
 
     /// Looks at every pod without a node; false when a write has to be tried again.
     async fn pass(&mut self) -> bool {
-        let pods = self.pods.all();
+        let pods = self.caches.pods.all();
         let mut load: BTreeMap<String, usize> = BTreeMap::new();
         for pod in &pods {
             if let Some(node) = node_of(pod) {
@@ -128,7 +112,7 @@ impl Scheduler {
         pods: &[Arc<Pod>],
         load: &mut BTreeMap<String, usize>,
     ) -> kube::Result<bool> {
-        let nodes = self.nodes.all();
+        let nodes = self.caches.nodes.all();
         let verdicts = self.verdicts(pod, &nodes, pods);
         let mut fitting: Vec<&Arc<Node>> = nodes
             .iter()
@@ -151,9 +135,13 @@ impl Scheduler {
             );
             return self.unschedulable(pod, text).await.map(|()| true);
         };
-        let claim = |name: &str| self.claims.get(&pod.namespace().unwrap_or_default(), name);
+        let claim = |name: &str| {
+            self.caches
+                .claims
+                .get(&pod.namespace().unwrap_or_default(), name)
+        };
         let waits = |claim: &PersistentVolumeClaim| {
-            let class = class_name(claim).and_then(|name| self.classes.get("", name));
+            let class = class_name(claim).and_then(|name| self.caches.classes.get("", name));
             class.is_some_and(|class| {
                 class.volume_binding_mode.as_deref() == Some("WaitForFirstConsumer")
             })
@@ -224,9 +212,9 @@ impl Scheduler {
             .flat_map(|spec| spec.volumes.iter().flatten());
         sources
             .filter_map(|volume| volume.persistent_volume_claim.as_ref())
-            .filter_map(|source| self.claims.get(&namespace, &source.claim_name))
+            .filter_map(|source| self.caches.claims.get(&namespace, &source.claim_name))
             .filter_map(|claim| claim.spec.as_ref()?.volume_name.clone())
-            .filter_map(|name| self.volumes.get("", &name))
+            .filter_map(|name| self.caches.volumes.get("", &name))
             .collect()
     }
 
@@ -283,14 +271,6 @@ impl Scheduler {
 fn node_of(pod: &Pod) -> Option<&str> {
     let node = pod.spec.as_ref()?.node_name.as_deref()?;
     (!node.is_empty()).then_some(node)
-}
-
-fn has_ended(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 fn waits_for_node(pod: &Pod) -> bool {

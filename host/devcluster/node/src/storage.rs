@@ -18,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
 
-use crate::cache::{Cache, Changes};
+use crate::cache::{Cache, Changes, next_pass};
 use crate::errors::NodeError;
 use crate::events::Recorder;
 use crate::options::StorageScope;
@@ -35,15 +35,19 @@ const CLASSES: [(&str, &str, bool); 2] = [
 /// A write that failed is tried again after this time.
 const RETRY: Duration = Duration::from_secs(1);
 
+pub(crate) struct Caches {
+    pub(crate) claims: Cache<PersistentVolumeClaim>,
+    pub(crate) volumes: Cache<PersistentVolume>,
+    pub(crate) classes: Cache<StorageClass>,
+    pub(crate) pods: Cache<Pod>,
+}
+
 pub(crate) struct StorageController {
     client: Client,
     /// Where volumes on demand are.
     folder: PathBuf,
     scope: StorageScope,
-    claims: Cache<PersistentVolumeClaim>,
-    volumes: Cache<PersistentVolume>,
-    classes: Cache<StorageClass>,
-    pods: Cache<Pod>,
+    caches: Caches,
     events: Recorder,
     /// What was last told of a claim, by UID.
     told: BTreeMap<String, String>,
@@ -56,10 +60,7 @@ impl StorageController {
         client: Client,
         folder: &Path,
         scope: StorageScope,
-        claims: Cache<PersistentVolumeClaim>,
-        volumes: Cache<PersistentVolume>,
-        classes: Cache<StorageClass>,
-        pods: Cache<Pod>,
+        caches: Caches,
     ) -> Result<Self, NodeError> {
         let unusable = |source| NodeError::Folder {
             path: folder.to_owned(),
@@ -72,10 +73,7 @@ impl StorageController {
             folder: volumes_folder.canonicalize().map_err(unusable)?,
             client,
             scope,
-            claims,
-            volumes,
-            classes,
-            pods,
+            caches,
             told: BTreeMap::new(),
             written: BTreeMap::new(),
         })
@@ -87,22 +85,15 @@ impl StorageController {
             tracing::debug!(%error, "storage classes not made; trying again");
             tokio::time::sleep(RETRY).await;
         }
-        self.claims.complete().await;
-        self.volumes.complete().await;
-        self.classes.complete().await;
-        self.pods.complete().await;
+        self.caches.claims.complete().await;
+        self.caches.volumes.complete().await;
+        self.caches.classes.complete().await;
+        self.caches.pods.complete().await;
         loop {
             changes.mark_unchanged();
             let all_written = self.pass().await;
-            let retry = async {
-                if all_written {
-                    std::future::pending::<()>().await;
-                }
-                tokio::time::sleep(RETRY).await;
-            };
-            tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
-                () = retry => {}
+            if next_pass(&mut changes, all_written).await.is_err() {
+                return;
             }
         }
     }
@@ -134,8 +125,9 @@ impl StorageController {
 
     /// Looks at everything; false when a write has to be tried again.
     async fn pass(&mut self) -> bool {
-        let (claims, volumes) = (self.claims.all(), self.volumes.all());
-        let (classes, pods) = (self.classes.all(), self.pods.all());
+        let caches = &self.caches;
+        let (claims, volumes) = (caches.claims.all(), caches.volumes.all());
+        let (classes, pods) = (caches.classes.all(), caches.pods.all());
         self.forget(&claims, &volumes);
         let steps = plan(&World {
             claims: &claims,

@@ -14,6 +14,7 @@ use kube::{Resource, ResourceExt};
 use sha2::{Digest, Sha256};
 
 use super::{MANAGED_BY, SERVICE_NAME};
+use crate::pods::condition::{has_ended, is_ready};
 
 pub(super) struct Wanted {
     pub(super) endpoints: Endpoints,
@@ -29,6 +30,12 @@ struct Backend<'a> {
     hostname: Option<String>,
     is_ready: bool,
     is_terminating: bool,
+}
+
+impl Backend<'_> {
+    fn node_name(&self) -> Option<String> {
+        self.pod.spec.as_ref()?.node_name.clone()
+    }
 }
 
 /// `None` for services that are not ours to keep: without a selector, or names for something outside.
@@ -89,14 +96,9 @@ pub(super) fn wanted(service: &Service, pods: &[Arc<Pod>]) -> Option<Wanted> {
 
 fn backend<'a>(service: &Service, pod: &'a Pod) -> Option<Backend<'a>> {
     let status = pod.status.as_ref()?;
-    if matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+    if has_ended(pod) {
         return None;
     }
-    let is_ready = status
-        .conditions
-        .iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
     let spec = pod.spec.as_ref()?;
     let belongs = spec.subdomain == service.metadata.name;
     Some(Backend {
@@ -109,7 +111,7 @@ fn backend<'a>(service: &Service, pod: &'a Pod) -> Option<Backend<'a>> {
             .hostname
             .clone()
             .filter(|hostname| belongs && !hostname.is_empty()),
-        is_ready,
+        is_ready: is_ready(pod),
         is_terminating: pod.metadata.deletion_timestamp.is_some(),
     })
 }
@@ -140,11 +142,7 @@ fn subset(ports: &[Port], backends: &[Backend<'_>], publishes_all: bool) -> Opti
             .map(|backend| EndpointAddress {
                 ip: backend.address.clone(),
                 hostname: backend.hostname.clone(),
-                node_name: backend
-                    .pod
-                    .spec
-                    .as_ref()
-                    .and_then(|spec| spec.node_name.clone()),
+                node_name: backend.node_name(),
                 target_ref: Some(reference(backend.pod)),
             })
             .collect();
@@ -197,11 +195,7 @@ fn slice(
                 terminating: Some(backend.is_terminating),
             }),
             hostname: backend.hostname.clone(),
-            node_name: backend
-                .pod
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.node_name.clone()),
+            node_name: backend.node_name(),
             target_ref: Some(reference(backend.pod)),
             ..Endpoint::default()
         })

@@ -10,7 +10,7 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// What a node's condition `Ready` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
+pub(crate) enum Readiness {
     Ready,
     NotReady,
     /// Its agent is silent.
@@ -18,7 +18,7 @@ pub(super) enum Readiness {
 }
 
 impl Readiness {
-    pub(super) fn of(node: &Node) -> Self {
+    pub(crate) fn of(node: &Node) -> Self {
         let conditions = node
             .status
             .as_ref()

@@ -57,25 +57,6 @@ pub(super) fn is_out_of_service(node: &Node) -> bool {
         && super::Readiness::of(node) != super::Readiness::Ready
 }
 
-pub(super) fn is_told_ready(pod: &Pod) -> bool {
-    let conditions = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-pub(super) fn has_ended(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use super::worker::Worker;
 use crate::runtime::Mount;
-use crate::runtime::process::log::LogReader;
+use crate::runtime::process::log::{LogLine, LogReader};
 
 const DEFAULT_PATH: &str = "/dev/termination-log";
 const LONGEST: usize = 4096;
@@ -49,18 +49,20 @@ impl Worker {
             return None;
         }
         let log = LogReader::new(record.log.as_ref()?.path()).read();
-        Some(end_of_log(&String::from_utf8_lossy(&log))).filter(|end| !end.is_empty())
+        Some(end_of_log(&log)).filter(|end| !end.is_empty())
     }
 }
 
 /// The last lines of a log file, without their marks.
-fn end_of_log(log: &str) -> String {
-    let lines: Vec<&str> = log
-        .lines()
-        .filter_map(|line| line.splitn(4, ' ').nth(3))
+fn end_of_log(log: &[u8]) -> String {
+    let mut lines: Vec<Vec<u8>> = LogLine::all(log)
+        .rev()
+        .take(LINES_OF_LOG)
+        .map(|line| line.text())
         .collect();
-    let first = lines.len().saturating_sub(LINES_OF_LOG);
-    let text = lines.get(first..).unwrap_or_default().join("\n");
+    lines.reverse();
+    let text = String::from_utf8_lossy(&lines.concat()).into_owned();
+    let text = text.strip_suffix('\n').unwrap_or(&text);
     let cut = text.len().saturating_sub(LONGEST_OF_LOG);
     let cut = (cut..=text.len()).find(|at| text.is_char_boundary(*at));
     text.get(cut.unwrap_or_default()..)
@@ -77,14 +79,14 @@ mod tests {
         let log: String = (0..100)
             .map(|number| format!("2026-01-01T00:00:00Z stdout F line {number}\n"))
             .collect();
-        let end = end_of_log(&log);
+        let end = end_of_log(log.as_bytes());
         assert!(
             end.starts_with("line 20\n") && end.ends_with("line 99"),
             "{end}"
         );
 
         let long = format!("2026-01-01T00:00:00Z stdout F {}é\n", "x".repeat(3000));
-        assert!(end_of_log(&long).len() <= 2048);
-        assert_eq!(end_of_log(""), "");
+        assert!(end_of_log(long.as_bytes()).len() <= 2048);
+        assert_eq!(end_of_log(b""), "");
     }
 }

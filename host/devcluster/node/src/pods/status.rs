@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::condition;
 use super::lifecycle::{Outcome, RestartPolicy};
 use super::record::{Ended, Record, Role, State};
 
@@ -156,7 +157,7 @@ fn gates(pod: &Pod) -> Verdict {
         .as_ref()
         .and_then(|spec| spec.readiness_gates.as_ref());
     for gate in gates.into_iter().flatten() {
-        let found = existing(pod, &gate.condition_type);
+        let found = condition::condition(pod, &gate.condition_type);
         if found.is_none_or(|condition| condition.status != "True") {
             let message = match found {
                 None => format!(
@@ -174,21 +175,10 @@ fn gates(pod: &Pod) -> Verdict {
     Ok(())
 }
 
-fn existing<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
-    let conditions = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition.type_ == type_)
-}
-
 fn condition(facts: &StatusFacts<'_>, type_: &str, verdict: Verdict) -> PodCondition {
     let status = if verdict.is_ok() { "True" } else { "False" };
     let (reason, message) = verdict.err().unzip();
-    let since = existing(facts.pod, type_)
+    let since = condition::condition(facts.pod, type_)
         .filter(|condition| condition.status == status)
         .and_then(|condition| condition.last_transition_time.clone());
     PodCondition {

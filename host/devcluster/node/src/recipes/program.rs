@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
-use super::ImageName;
+use super::{ImageName, USUAL_PATH};
 
 /// The program that stands for an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
+    /// Where the programs are that it needs.
+    pub(crate) folders: Vec<PathBuf>,
     pub(crate) setup: Option<String>,
     pub(crate) command: Vec<String>,
     pub(crate) args: Vec<String>,
@@ -37,9 +40,22 @@ impl Program {
         })
     }
 
+    /// The PATH of a container: the usual folders, then those of the programs that are elsewhere.
+    pub(crate) fn path(&self) -> String {
+        let mut path: Vec<String> = USUAL_PATH.split(':').map(str::to_owned).collect();
+        for folder in &self.folders {
+            let folder = folder.display().to_string();
+            if !path.contains(&folder) {
+                path.push(folder);
+            }
+        }
+        path.join(":")
+    }
+
     fn map(self, replace: &dyn Fn(&str) -> String) -> Self {
         let all = |texts: Vec<String>| texts.iter().map(|text| replace(text)).collect();
         Self {
+            folders: self.folders,
             setup: self.setup.as_deref().map(replace),
             command: all(self.command),
             args: all(self.args),
@@ -96,6 +112,17 @@ mod tests {
         ] {
             assert_eq!(program().argv(&words(command), &words(args)), words(argv));
         }
+    }
+
+    #[test]
+    fn programs_are_found_where_they_are() {
+        let program = Program {
+            folders: ["/usr/bin", "/opt/kafka/bin", "/opt/kafka/bin"]
+                .map(PathBuf::from)
+                .to_vec(),
+            ..Program::default()
+        };
+        assert_eq!(program.path(), format!("{USUAL_PATH}:/opt/kafka/bin"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, Taint, Toleration};
 
+use crate::nodes::Readiness;
+
 /// Why a pod cannot go to a node; worded to follow a number of nodes.
 pub(super) fn fits(pod: &Pod, node: &Node) -> Result<(), String> {
     let (Some(spec), Some(node_spec)) =
@@ -12,15 +14,7 @@ pub(super) fn fits(pod: &Pod, node: &Node) -> Result<(), String> {
     else {
         return Ok(());
     };
-    let conditions = node
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
-    let is_ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    if !is_ready {
+    if Readiness::of(node) != Readiness::Ready {
         return Err("node(s) were not ready".to_owned());
     }
     let tolerations = spec.tolerations.as_deref().unwrap_or_default();

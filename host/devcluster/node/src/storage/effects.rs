@@ -293,6 +293,12 @@ impl StorageController {
                 "FailedBinding",
                 format!("volume {volume:?} already bound to a different claim."),
             ),
+            Unbindable::Selector => (
+                Kind::Warning,
+                "ProvisioningFailed",
+                "no persistent volume has these labels, and one on demand cannot be chosen by a selector"
+                    .to_owned(),
+            ),
             Unbindable::WaitsForConsumer => (
                 Kind::Normal,
                 "WaitForFirstConsumer",

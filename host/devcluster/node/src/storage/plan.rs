@@ -11,6 +11,7 @@ use super::DEFAULT_CLASS;
 use super::binding::{best_fit, is_free, is_reserved_for};
 use super::claim::{capacity, class_name, is_bound, request, volume_name};
 use crate::options::StorageScope;
+use crate::pods::condition::has_ended;
 use crate::scheduler::SELECTED_NODE;
 
 /// Keeps a claim while a pod uses it.
@@ -33,6 +34,8 @@ pub(super) enum Unbindable {
     NoProvisioner(String),
     VolumeTaken(String),
     WaitsForConsumer,
+    /// A volume on demand cannot be chosen by its labels.
+    Selector,
 }
 
 /// One thing to write.
@@ -60,7 +63,13 @@ impl Step {
     pub(super) fn is_for(&self, scope: StorageScope) -> bool {
         match scope {
             StorageScope::Everything => true,
-            StorageScope::Provisioner => matches!(self, Self::Provision(..) | Self::Reclaim(_)),
+            StorageScope::Provisioner => {
+                // What upstream's controllers leave to somebody outside.
+                matches!(
+                    self,
+                    Self::Provision(..) | Self::Reclaim(_) | Self::Expand(..)
+                )
+            }
             StorageScope::Off => false,
         }
     }
@@ -104,14 +113,10 @@ fn is_protected(claim: &PersistentVolumeClaim) -> bool {
 /// A pod that was assigned to a node and has not ended may have the claim mounted.
 fn is_in_use(claim: &PersistentVolumeClaim, pods: &[Arc<Pod>]) -> bool {
     pods.iter().any(|pod| {
-        let phase = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.phase.as_deref());
         let Some(spec) = &pod.spec else { return false };
         pod.metadata.namespace == claim.metadata.namespace
             && spec.node_name.is_some()
-            && !matches!(phase, Some("Succeeded" | "Failed"))
+            && !has_ended(pod)
             && spec
                 .volumes
                 .iter()
@@ -152,7 +157,7 @@ fn bind(
     if let Some(volume) = world
         .volumes
         .iter()
-        .find(|volume| is_reserved_for(volume, claim))
+        .find(|volume| is_reserved_for(volume, claim) && capacity(volume) >= request(claim))
     {
         return give(volume);
     }
@@ -192,8 +197,14 @@ fn bind_by_class(
         Some(class) if class.provisioner == NO_PROVISIONER => {
             report(Unbindable::NoProvisioner(name.to_owned()))
         }
+        Some(_) if has_selector(claim) => report(Unbindable::Selector),
         Some(class) => Some(Step::Provision(Arc::clone(claim), Arc::clone(class))),
     }
+}
+
+fn has_selector(claim: &PersistentVolumeClaim) -> bool {
+    let spec = claim.spec.as_ref();
+    spec.is_some_and(|spec| spec.selector.is_some())
 }
 
 fn find<'a>(world: &World<'a>, name: &str) -> Option<&'a Arc<PersistentVolume>> {

@@ -1,12 +1,15 @@
 //! Volumes whose files come from objects: configMap, secret, downwardAPI, and projected, which joins them.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume,
 };
-use kube::{Api, ResourceExt};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 
 use super::projection::{Files, ProjectedFile};
 use super::{VolumeContext, VolumeError, api_error};
@@ -94,24 +97,11 @@ impl VolumeContext<'_> {
         volume: &Volume,
         reference: Reference<'_>,
     ) -> Result<Files, VolumeError> {
-        let api: Api<ConfigMap> =
-            Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
-        let object = api
-            .get_opt(reference.name)
-            .await
-            .map_err(api_error(volume))?;
+        let object: Option<ConfigMap> = self.fetch(pod, volume, reference.name).await?;
         let data = object.map(|object| {
-            let texts = object.data.unwrap_or_default();
-            let binaries = object.binary_data.unwrap_or_default();
-            texts
-                .into_iter()
-                .map(|(key, text)| (key, text.into_bytes()))
-                .chain(
-                    binaries
-                        .into_iter()
-                        .map(|(key, ByteString(bytes))| (key, bytes)),
-                )
-                .collect()
+            let texts = object.data.unwrap_or_default().into_iter();
+            let texts = texts.map(|(key, text)| (key, text.into_bytes()));
+            texts.chain(bytes(object.binary_data)).collect()
         });
         select(volume, "configmap", reference, data)
     }
@@ -122,20 +112,33 @@ impl VolumeContext<'_> {
         volume: &Volume,
         reference: Reference<'_>,
     ) -> Result<Files, VolumeError> {
-        let api: Api<Secret> =
-            Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
-        let object = api
-            .get_opt(reference.name)
-            .await
-            .map_err(api_error(volume))?;
-        let data = object.map(|object| {
-            let data = object.data.unwrap_or_default();
-            data.into_iter()
-                .map(|(key, ByteString(bytes))| (key, bytes))
-                .collect()
-        });
+        let object: Option<Secret> = self.fetch(pod, volume, reference.name).await?;
+        let data = object.map(|object| bytes(object.data).collect());
         select(volume, "secret", reference, data)
     }
+
+    /// An object of the pod's namespace, if there is one of the name.
+    async fn fetch<K>(
+        &self,
+        pod: &Pod,
+        volume: &Volume,
+        name: &str,
+    ) -> Result<Option<K>, VolumeError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let namespace = pod.namespace().unwrap_or_default();
+        let api: Api<K> = Api::namespaced(self.client.clone(), &namespace);
+        api.get_opt(name).await.map_err(api_error(volume))
+    }
+}
+
+fn bytes(data: Option<BTreeMap<String, ByteString>>) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let data = data.unwrap_or_default().into_iter();
+    data.map(|(key, ByteString(bytes))| (key, bytes))
 }
 
 /// All keys under their own names, or the items that are asked for under theirs.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 use kube::api::{DynamicObject, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
+use kube::core::{ApiResource, GroupVersionKind, NamespaceResourceScope, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource};
 use serde::Deserialize;
@@ -24,6 +24,27 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 static NEXT_RANGE: AtomicU8 = AtomicU8::new(1);
+
+/// Kinds of objects in namespaces, as watches want them.
+pub(crate) trait Watched:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + 'static
+{
+}
+
+impl<K> Watched for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + 'static
+{
+}
 
 pub(crate) struct Bed {
     pub(crate) cluster: Cluster,
@@ -152,6 +173,10 @@ impl Bed {
         }
     }
 
+    pub(crate) fn name_server(&self) -> Ipv4Addr {
+        self.options.dns.expect("a name server")
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -186,7 +211,7 @@ impl Bed {
 
     pub(crate) fn api<K>(&self) -> Api<K>
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), "default")
     }
@@ -194,12 +219,7 @@ impl Bed {
     /// The object, as soon as it is as described.
     pub(crate) async fn until<K>(&self, name: &str, what: &str, holds: impl Fn(&K) -> bool) -> K
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + Debug
-            + DeserializeOwned
-            + Send
-            + 'static,
+        K: Watched,
     {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let stream = watcher(self.api::<K>(), config)
@@ -228,12 +248,7 @@ impl Bed {
     /// Until no object of the name is left.
     pub(crate) async fn until_gone<K>(&self, name: &str)
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + Debug
-            + DeserializeOwned
-            + Send
-            + 'static,
+        K: Watched,
     {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut stream = std::pin::pin!(watcher(self.api::<K>(), config));
@@ -268,4 +283,36 @@ pub(crate) fn condition(pod: &Pod, name: &str) -> Option<String> {
         .iter()
         .find(|condition| condition.type_ == name)?;
     Some(found.status.clone())
+}
+
+/// What is told of its first container.
+pub(crate) fn first_container(pod: &Pod) -> Option<&ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.first()
+}
+
+/// How often its first container was restarted.
+pub(crate) fn restarts(pod: &Pod) -> i32 {
+    first_container(pod).map_or(0, |container| container.restart_count)
+}
+
+/// Why its first container does not run.
+pub(crate) fn waiting(pod: &Pod) -> Option<&str> {
+    let state = first_container(pod)?.state.as_ref()?;
+    state.waiting.as_ref()?.reason.as_deref()
+}
+
+/// How its first container ended, and is not started again.
+pub(crate) fn end(pod: &Pod) -> Option<&ContainerStateTerminated> {
+    first_container(pod)?.state.as_ref()?.terminated.as_ref()
+}
+
+pub(crate) fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+pub(crate) fn address(pod: &Pod) -> String {
+    let status = pod.status.as_ref();
+    status
+        .and_then(|status| status.pod_ip.clone())
+        .expect("an address")
 }

@@ -64,6 +64,27 @@ impl Bed {
     }
 }
 
+impl Bed {
+    /// What a command shows in a terminal until it ends.
+    pub(crate) async fn exec_in_terminal(&self, pod: &str, command: &[&str]) -> String {
+        let words = command.iter().copied();
+        let showing = async {
+            let mut process = self
+                .api::<Pod>()
+                .exec(pod, words, &AttachParams::interactive_tty())
+                .await
+                .expect("exec is served");
+            let mut shown = String::new();
+            let mut output = process.stdout().expect("output");
+            output.read_to_string(&mut shown).await.expect("it is read");
+            shown
+        };
+        tokio::time::timeout(PATIENCE, showing)
+            .await
+            .expect("the command ends in time")
+    }
+}
+
 const SHELL: &str = r#"
 apiVersion: v1
 kind: Pod

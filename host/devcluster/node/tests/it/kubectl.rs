@@ -154,7 +154,8 @@ pub(crate) async fn logs_are_read_in_every_way(user: &impl Typist) {
     user.reads_soon(&["logs", "talker"], "one\ntwo\n").await;
 }
 
-const SITE: &str = r#"
+/// A pod that serves a page.
+pub(crate) const SITE: &str = r#"
 apiVersion: v1
 kind: Pod
 metadata: { name: site }
@@ -272,6 +273,39 @@ pub(crate) async fn a_terminal_is_as_large_as_the_users(user: &impl Typist) {
     assert!(shown.contains("sized /dev/pts/0\r\n"), "{shown}");
 }
 
+/// A pod that writes until it ends.
+pub(crate) const ENDLESS: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: endless }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: main, image: busybox, command: [sh, -c, "while :; do echo again; sleep 0.01; done"] }]
+"#;
+
+/// What a container writes is seen while it is written, until it ends.
+pub(crate) async fn a_container_is_attached_to(user: &impl Typist) {
+    user.applies(ENDLESS).await;
+    user.waits_for_ready("endless").await;
+    let mut attached = user
+        .kubectl()
+        .await
+        .args(["attach", "endless"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("kubectl starts");
+    let mut lines = BufReader::new(attached.stdout.take().expect("its output")).lines();
+    let watching = async {
+        let first = lines.next_line().await.expect("it is read");
+        assert_eq!(first.as_deref(), Some("again"));
+        user.reads(&["delete", "pod", "endless"], "").await;
+        while lines.next_line().await.expect("it is read").is_some() {}
+        attached.wait().await.expect("it ends")
+    };
+    let ended = tokio::time::timeout(PATIENCE, watching).await;
+    assert!(ended.expect("it ends in time").success());
+}
+
 pub(crate) async fn files_are_copied_to_and_fro(user: &impl Typist) {
     user.applies(SITE).await;
     user.waits_for_ready("site").await;
@@ -350,7 +384,9 @@ impl Typist for Desk {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_reads_logs_of_the_embedded_cluster_in_every_way() {
-    logs_are_read_in_every_way(&Desk::new().await).await;
+    let desk = Desk::new().await;
+    logs_are_read_in_every_way(&desk).await;
+    a_container_is_attached_to(&desk).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,11 +7,12 @@ use stateward_controlplane::{ControlPlane, NodeProgram, Options};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::bed::{PATIENCE, is_ready};
+use crate::bed::{PATIENCE, end, is_ready, phase, waiting};
 use crate::kubectl::{
-    Said, Typist, a_terminal_is_as_large_as_the_users, files_are_copied_to_and_fro,
-    logs_are_read_in_every_way, ports_are_forwarded,
+    Said, Typist, a_container_is_attached_to, a_terminal_is_as_large_as_the_users,
+    files_are_copied_to_and_fro, logs_are_read_in_every_way, ports_are_forwarded,
 };
+use crate::processes::WRITER;
 
 static KUBERNETES: OnceCell<ControlPlane> = OnceCell::const_new();
 
@@ -76,28 +77,6 @@ async fn until(namespace: &str, pod: &str, what: &str, holds: impl Fn(&Pod) -> b
     }
 }
 
-const WRITER: &str = r#"
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: { name: data }
-spec:
-  accessModes: [ReadWriteOnce]
-  resources: { requests: { storage: 1Mi } }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: writer-0 }
-spec:
-  terminationGracePeriodSeconds: 5
-  containers:
-  - name: main
-    image: busybox
-    command: [sh, -c, "echo kept > /data/file; echo said; echo loudly >&2; touch /tmp/said; sleep 1000"]
-    readinessProbe: { exec: { command: [test, -e, /tmp/said] }, periodSeconds: 1 }
-    volumeMounts: [{ name: data, mountPath: /data }]
-  volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]
-"#;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_runs_with_its_claim_and_kubectl_reaches_into_it() {
     let namespace = kubernetes()
@@ -116,13 +95,13 @@ async fn a_pod_runs_with_its_claim_and_kubectl_reaches_into_it() {
 
     let kept = kubectl(
         &namespace,
-        &["exec", "writer-0", "--", "cat", "/data/file"],
+        &["exec", "writer-0", "--", "cat", "/data/name"],
         "",
     )
     .await;
     assert_eq!(
         (kept.code, kept.out.as_str()),
-        (Some(0), "kept\n"),
+        (Some(0), "writer-0\n"),
         "{}",
         kept.err
     );
@@ -152,9 +131,7 @@ async fn a_pod_runs_with_its_claim_and_kubectl_reaches_into_it() {
     assert_eq!(counted.out.trim(), "100000", "{}", counted.err);
 
     let logs = kubectl(&namespace, &["logs", "writer-0"], "").await;
-    let mut lines: Vec<&str> = logs.out.lines().collect();
-    lines.sort_unstable();
-    assert_eq!(lines, ["loudly", "said"], "{}", logs.err);
+    assert_eq!(logs.out, "said\n", "{}", logs.err);
 
     let gone = kubectl(&namespace, &["delete", "pod", "writer-0"], "").await;
     assert_eq!(gone.code, Some(0), "{}", gone.err);
@@ -185,8 +162,7 @@ spec:
 
     apply(&namespace, &pod("second")).await;
 
-    let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
-    let failed = |pod: &Pod| phase(pod).as_deref() == Some("Failed");
+    let failed = |pod: &Pod| phase(pod) == Some("Failed");
     let second = until(&namespace, "second", "failed", failed).await;
     let reason = second.status.and_then(|status| status.reason);
     assert_eq!(reason.as_deref(), Some("NodePorts"));
@@ -208,22 +184,15 @@ spec:
 "#;
     apply(&namespace, manifest).await;
 
-    let waits = |pod: &Pod| {
-        let containers = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.container_statuses.as_ref());
-        let first = containers.and_then(|containers| containers.first());
-        let waiting = first.and_then(|container| container.state.as_ref()?.waiting.as_ref());
-        let reason = waiting.and_then(|waiting| waiting.reason.as_deref());
-        matches!(reason, Some("ErrImagePull" | "ImagePullBackOff"))
-    };
+    let waits = |pod: &Pod| matches!(waiting(pod), Some("ErrImagePull" | "ImagePullBackOff"));
     until(&namespace, "unknown", "not to be pulled", waits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_reads_logs_in_every_way() {
-    logs_are_read_in_every_way(&User::of_namespace("logs").await).await;
+    let user = User::of_namespace("logs").await;
+    logs_are_read_in_every_way(&user).await;
+    a_container_is_attached_to(&user).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,4 +205,103 @@ async fn kubectl_has_a_terminal_in_a_pod_and_copies_files() {
     let user = User::of_namespace("terminal").await;
     a_terminal_is_as_large_as_the_users(&user).await;
     files_are_copied_to_and_fro(&user).await;
+}
+
+/// While a finalizer holds it, its end can be seen: it did not hear the signal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_pod_that_a_finalizer_holds_has_ended() {
+    let user = User::of_namespace("held").await;
+    user.applies(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: held, finalizers: [example.com/hold] }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: main, image: busybox, command: [sh, -c, "trap '' TERM; touch /tmp/deaf; while :; do sleep 1000; done"],
+    readinessProbe: { exec: { command: [test, -e, /tmp/deaf] }, periodSeconds: 1 } }]
+"#,
+    )
+    .await;
+    user.waits_for_ready("held").await;
+
+    user.reads(&["delete", "pod", "held", "--wait=false"], "")
+        .await;
+
+    let failed = |pod: &Pod| phase(pod) == Some("Failed");
+    let ended = until(&user.0, "held", "failed", failed).await;
+    assert!(ended.metadata.deletion_timestamp.is_some());
+    assert_eq!(end(&ended).map(|end| end.exit_code), Some(137));
+    let release = r#"{"metadata":{"finalizers":null}}"#;
+    user.reads(&["patch", "pod", "held", "--type=merge", "-p", release], "")
+        .await;
+    user.reads(&["wait", "--for=delete", "--timeout=60s", "pod/held"], "")
+        .await;
+}
+
+/// Volumes on demand, all the way: made when the scheduler chose a node, grown, kept or taken away with their claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provisioner_serves_a_cluster_whose_own_controllers_bind() {
+    let user = User::of_namespace("storage").await;
+    let (kept, gone) = (format!("{}-keeping", user.0), format!("{}-lazy", user.0));
+    user.applies(&format!(
+        r#"
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {{ name: {kept} }}
+provisioner: any
+reclaimPolicy: Retain
+---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {{ name: {gone} }}
+provisioner: any
+volumeBindingMode: WaitForFirstConsumer
+allowVolumeExpansion: true
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{ name: kept }}
+spec: {{ storageClassName: {kept}, accessModes: [ReadWriteOnce], resources: {{ requests: {{ storage: 1Mi }} }} }}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{ name: gone }}
+spec: {{ storageClassName: {gone}, accessModes: [ReadWriteOnce], resources: {{ requests: {{ storage: 1Mi }} }} }}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{ name: user }}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{{ name: main, image: pause, volumeMounts: [{{ name: kept, mountPath: /kept }}, {{ name: gone, mountPath: /gone }}] }}]
+  volumes: [{{ name: kept, persistentVolumeClaim: {{ claimName: kept }} }}, {{ name: gone, persistentVolumeClaim: {{ claimName: gone }} }}]
+"#
+    ))
+    .await;
+    user.waits_for_ready("user").await;
+    let mut volumes = Vec::new();
+    for claim in ["pvc/kept", "pvc/gone"] {
+        let name = user
+            .reads(&["get", claim, "-o", "jsonpath={.spec.volumeName}"], "")
+            .await;
+        volumes.push(name);
+    }
+
+    let larger = r#"{"spec":{"resources":{"requests":{"storage":"3Mi"}}}}"#;
+    user.reads(&["patch", "pvc", "gone", "-p", larger], "")
+        .await;
+    let grown = "--for=jsonpath={.status.capacity.storage}=3Mi";
+    user.reads(&["wait", grown, "--timeout=60s", "pvc/gone"], "")
+        .await;
+
+    user.reads(&["delete", "pod/user", "pvc/kept", "pvc/gone"], "")
+        .await;
+    let volume = |at: usize| format!("pv/{}", volumes[at]);
+    let released = "--for=jsonpath={.status.phase}=Released";
+    user.reads(&["wait", released, "--timeout=60s", &volume(0)], "")
+        .await;
+    user.reads(&["wait", "--for=delete", "--timeout=60s", &volume(1)], "")
+        .await;
+    user.reads(&["delete", &volume(0)], "").await;
 }

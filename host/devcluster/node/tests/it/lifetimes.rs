@@ -2,14 +2,12 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::process::Stdio;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
-use stateward_devcluster::{Cluster, ServeOptions};
-use tokio_util::sync::CancellationToken;
 
-use crate::bed::{Bed, PATIENCE};
+use crate::agent::{Served, own_program};
+use crate::bed::{Bed, PATIENCE, address, is_ready, restarts};
 
 const SLEEPER: &str = r#"
 apiVersion: v1
@@ -64,18 +62,10 @@ async fn a_pod_dies_with_its_agent_and_is_restarted_by_the_next() {
     bed.start_node();
     let after = bed
         .until("sleeper", "restarted and ready", |pod: &Pod| {
-            let status = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.container_statuses.as_ref());
-            let restarts = status
-                .and_then(|list| list.first())
-                .map(|status| (status.restart_count, status.ready));
-            restarts == Some((1, true))
+            restarts(pod) == 1 && is_ready(pod)
         })
         .await;
     assert_eq!(after.metadata.uid, before.metadata.uid);
-    let address = |pod: &Pod| pod.status.as_ref().and_then(|status| status.pod_ip.clone());
     assert_eq!(address(&after), address(&before));
     let starts = bed.exec("sleeper", &["cat", "/kept/starts"], "").await;
     assert_eq!(starts.stdout, "dies-with-agent\ndies-with-agent\n");
@@ -100,13 +90,7 @@ async fn an_agent_that_is_stopped_ends_its_pods_and_keeps_their_objects_and_logs
 
     bed.start_node();
     bed.until("sleeper", "ready again", |pod: &Pod| {
-        let status = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.container_statuses.as_ref());
-        status
-            .and_then(|list| list.first())
-            .is_some_and(|status| status.restart_count == 1 && status.ready)
+        restarts(pod) == 1 && is_ready(pod)
     })
     .await;
     let previous = kube::api::LogParams {
@@ -124,29 +108,13 @@ async fn an_agent_that_is_stopped_ends_its_pods_and_keeps_their_objects_and_logs
 /// The agent as a process of its own, against the API over TLS, killed as `kill -9` does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_agent_leaves_no_process_behind() {
-    let (cluster, stop) = (Cluster::in_memory(), CancellationToken::new());
-    let serving = cluster
-        .serve(ServeOptions::on_port(0), stop.clone())
-        .await
-        .expect("served");
-    let folder = tempfile::tempdir().expect("a folder");
-    let kubeconfig = folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, &serving.kubeconfig_yaml).expect("written");
-    let mut agent = tokio::process::Command::new(env!("CARGO_BIN_EXE_stateward-node"))
-        .env("KUBECONFIG", &kubeconfig)
-        .args([
-            "--controllers",
-            "--pod-addresses",
-            "127.102.0.0",
-            "--folder",
-        ])
-        .arg(folder.path().join("node"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
+    let served = Served::new().await;
+    let home = served.folder.path();
+    let mut agent = served
+        .agent(&own_program(), home, "127.102.0.0")
         .spawn()
         .expect("started");
-    let bed = Bed::around(&cluster);
+    let bed = Bed::around(&served.cluster);
     bed.apply(&SLEEPER.replace("MARK-VALUE", "left-behind"))
         .await;
     bed.until_ready("sleeper").await;
@@ -155,50 +123,32 @@ async fn a_killed_agent_leaves_no_process_behind() {
     agent.kill().await.expect("killed");
 
     until_none_is_marked("MARK=left-behind").await;
-    stop.cancel();
 }
 
 /// The agent as somebody without privileges: no namespaces, so pods are plain processes, and end with it all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_privileges_pods_are_plain_processes_that_find_their_volumes_and_die_with_their_agent()
  {
-    let (cluster, stop) = (Cluster::in_memory(), CancellationToken::new());
-    let serving = cluster
-        .serve(ServeOptions::on_port(0), stop.clone())
-        .await
-        .expect("served");
-    let folder = tempfile::tempdir().expect("a folder");
-    let home = folder.path().join("home");
+    let served = Served::new().await;
+    let home = served.folder.path().join("home");
     std::fs::create_dir(&home).expect("made");
-    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("opened");
+    let opened = Permissions::from_mode(0o755);
+    std::fs::set_permissions(served.folder.path(), opened.clone()).expect("opened");
+    let readable = Permissions::from_mode(0o644);
+    std::fs::set_permissions(&served.kubeconfig, readable).expect("opened");
     // Where this program is, nobody may look.
-    let program = folder.path().join("agent");
-    std::fs::copy(env!("CARGO_BIN_EXE_stateward-node"), &program).expect("copied");
-    let kubeconfig = home.join("kubeconfig");
-    std::fs::write(&kubeconfig, &serving.kubeconfig_yaml).expect("written");
+    let program = served.folder.path().join("agent");
+    std::fs::copy(own_program(), &program).expect("copied");
     let told = home.join("told");
     let errors = std::fs::File::create(&told).expect("a file");
-    let mut agent = tokio::process::Command::new(&program);
-    agent
-        .env("KUBECONFIG", &kubeconfig)
-        .env("HOME", &home)
-        .current_dir(&home)
-        .args([
-            "--controllers",
-            "--pod-addresses",
-            "127.103.0.0",
-            "--folder",
-        ])
-        .arg(home.join("node"))
-        .stdout(Stdio::null())
-        .stderr(errors)
-        .kill_on_drop(true);
+    let mut agent = served.agent(&program, &home, "127.103.0.0");
+    agent.env("HOME", &home).current_dir(&home).stderr(errors);
     // Whoever runs the tests without privileges has dropped them already.
     if chown(&home, Some(NOBODY), Some(NOBODY)).is_ok() {
         agent.uid(NOBODY).gid(NOBODY);
     }
     let mut agent = agent.spawn().expect("started");
-    let bed = Bed::around(&cluster);
+    let bed = Bed::around(&served.cluster);
     let orphan = SLEEPER
         .replace("MARK-VALUE", "plain-process")
         .replace("echo $(MARK)", "(setsid sleep 1000 &); echo $(MARK)");
@@ -210,6 +160,8 @@ async fn without_privileges_pods_are_plain_processes_that_find_their_volumes_and
         (starts.code, starts.stdout.as_str()),
         (0, "plain-process\n")
     );
+    let terminal = bed.exec_in_terminal("sleeper", &["tty"]).await;
+    assert!(terminal.starts_with("/dev/pts/"), "{terminal}");
     let told = std::fs::read_to_string(&told).expect("told");
     assert!(told.contains("reduced: no private root"), "{told}");
     assert!(marked("MARK=plain-process") > 1);
@@ -217,7 +169,6 @@ async fn without_privileges_pods_are_plain_processes_that_find_their_volumes_and
     agent.kill().await.expect("killed");
 
     until_none_is_marked("MARK=plain-process").await;
-    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,8 @@ use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 
-use crate::bed::{Bed, PATIENCE};
+use crate::bed::{Bed, PATIENCE, waiting};
+use crate::kubectl::ENDLESS;
 
 fn refusal(answer: kube::Result<String>) -> (u16, String) {
     match answer {
@@ -37,15 +38,8 @@ async fn a_container_that_waits_has_no_log_and_the_reason_is_told() {
             "CreateContainerConfigError",
         ),
     ] {
-        bed.until(name, reason, |pod: &Pod| {
-            let statuses = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.container_statuses.as_ref());
-            let waiting = statuses.and_then(|list| list.first()?.state.as_ref()?.waiting.as_ref());
-            waiting.and_then(|waiting| waiting.reason.as_deref()) == Some(reason)
-        })
-        .await;
+        bed.until(name, reason, |pod: &Pod| waiting(pod) == Some(reason))
+            .await;
         let answer = bed.api::<Pod>().logs(name, &LogParams::default()).await;
         assert_eq!(
             refusal(answer),
@@ -77,12 +71,7 @@ spec:
     )
     .await;
     bed.until("failing", "in back-off", |pod: &Pod| {
-        let statuses = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.container_statuses.as_ref());
-        let waiting = statuses.and_then(|list| list.first()?.state.as_ref()?.waiting.as_ref());
-        waiting.and_then(|waiting| waiting.reason.as_deref()) == Some("CrashLoopBackOff")
+        waiting(pod) == Some("CrashLoopBackOff")
     })
     .await;
 
@@ -99,17 +88,7 @@ spec:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_followed_log_ends_with_the_bytes_that_were_asked_for_and_with_its_pod() {
     let bed = Bed::process().await;
-    bed.apply(
-        r#"
-apiVersion: v1
-kind: Pod
-metadata: { name: endless }
-spec:
-  terminationGracePeriodSeconds: 1
-  containers: [{ name: main, image: busybox, command: [sh, -c, "while :; do echo again; sleep 0.01; done"] }]
-"#,
-    )
-    .await;
+    bed.apply(ENDLESS).await;
     bed.until_ready("endless").await;
     let follow = |limit_bytes| LogParams {
         follow: true,

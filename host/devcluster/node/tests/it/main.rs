@@ -6,12 +6,14 @@
     reason = "a test that cannot go on fails here"
 )]
 
+mod agent;
 mod bed;
 mod exec;
 mod kubectl;
 mod kubernetes;
 mod lifetimes;
 mod logs;
+mod names;
 mod nodes;
 mod ports;
 mod probes;
@@ -19,4 +21,5 @@ mod processes;
 mod servers;
 mod simulated;
 mod storage;
+mod stores;
 mod told;

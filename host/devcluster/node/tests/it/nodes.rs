@@ -44,7 +44,11 @@ impl Bed {
         found.await.expect("watched").expect("the node")
     }
 
-    async fn until_pod(&self, name: &str, holds: impl Fn(Option<&Pod>) -> bool + Send + Sync) {
+    pub(crate) async fn until_pod(
+        &self,
+        name: &str,
+        holds: impl Fn(Option<&Pod>) -> bool + Send + Sync,
+    ) {
         await_condition(self.api::<Pod>(), name, holds)
             .await
             .expect("watched");

@@ -4,18 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bed::{Bed, PATIENCE};
-
-const SITE: &str = r#"
-apiVersion: v1
-kind: Pod
-metadata: { name: site }
-spec:
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: main
-    image: httpd
-    readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 }
-"#;
+use crate::kubectl::SITE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_answers_and_one_without_a_listener_says_so() {

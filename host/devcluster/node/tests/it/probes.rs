@@ -5,26 +5,20 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::bed::{Bed, is_ready};
-
-fn restarts(pod: &Pod) -> i32 {
-    let statuses = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.container_statuses.as_ref());
-    statuses
-        .and_then(|list| list.first())
-        .map_or(0, |status| status.restart_count)
-}
+use crate::bed::{Bed, PATIENCE, end, first_container, is_ready, restarts};
 
 fn last_end(pod: &Pod) -> Option<ContainerStateTerminated> {
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    statuses.first()?.last_state.as_ref()?.terminated.clone()
+    first_container(pod)?
+        .last_state
+        .as_ref()?
+        .terminated
+        .clone()
 }
 
 /// A server with a certificate that nobody signed. It answers 200.
@@ -149,24 +143,10 @@ spec:
     bed.exec("hooked", &["touch", "/tmp/end"], "").await;
     let ended = bed
         .until("hooked", "its first container ended", |pod: &Pod| {
-            let statuses = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.container_statuses.as_ref());
-            statuses
-                .and_then(|list| list.first()?.state.as_ref()?.terminated.as_ref())
-                .is_some()
+            end(pod).is_some()
         })
         .await;
-    let statuses = ended
-        .status
-        .and_then(|status| status.container_statuses)
-        .expect("statuses");
-    let end = statuses[0]
-        .state
-        .as_ref()
-        .and_then(|state| state.terminated.clone())
-        .expect("an end");
+    let end = end(&ended).expect("an end");
     assert_eq!(
         (end.exit_code, end.message.as_deref()),
         (4, Some("what went wrong"))
@@ -178,5 +158,62 @@ spec:
         .expect("deleted");
     let told = bed.told("hooked", "FailedPreStopHook").await;
     assert!(told.contains("not now"), "{told}");
+    bed.until_gone::<Pod>("hooked").await;
+}
+
+/// Answers 200 to everything, and tells the paths.
+async fn listener() -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut seen = [0; 1024];
+            let length = stream.read(&mut seen).await.unwrap_or_default();
+            let request = String::from_utf8_lossy(&seen[..length]);
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let _over = tell.send(path.to_owned());
+            let _written = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .await;
+        }
+    });
+    (port, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_ask_over_http() {
+    let bed = Bed::process().await;
+    let (port, mut told) = listener().await;
+    bed.apply(&format!(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: {{ name: hooked }}
+spec:
+  terminationGracePeriodSeconds: 30
+  containers:
+  - name: main
+    image: busybox
+    command: [sleep, "1000"]
+    lifecycle:
+      postStart: {{ httpGet: {{ host: 127.0.0.1, port: {port}, path: /started }} }}
+      preStop: {{ httpGet: {{ host: 127.0.0.1, port: {port}, path: /stopping }} }}
+"#
+    ))
+    .await;
+    bed.until_ready("hooked").await;
+    let mut next = async || {
+        let path = tokio::time::timeout(PATIENCE, told.recv()).await;
+        path.expect("asked in time").expect("a path")
+    };
+    assert_eq!(next().await, "/started");
+
+    bed.api::<Pod>()
+        .delete("hooked", &Default::default())
+        .await
+        .expect("deleted");
+
+    assert_eq!(next().await, "/stopping");
     bed.until_gone::<Pod>("hooked").await;
 }

@@ -2,9 +2,9 @@
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, phase};
 
-const WRITER: &str = r#"
+pub(crate) const WRITER: &str = r#"
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: { name: data }
@@ -275,4 +275,41 @@ spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } 
         std::fs::read_to_string(kept).expect("the hook ran"),
         "stop\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_and_reasons_are_told_as_they_were() {
+    let bed = Bed::process().await;
+    let ends = [
+        ("done", "[sh, -c, exit 0]", 0, "Completed"),
+        ("wrong", "[sh, -c, exit 3]", 3, "Error"),
+        ("killed", "[sh, -c, kill -9 $$$$]", 137, "Error"),
+        ("stopped", "[sh, -c, kill -15 $$$$]", 143, "Error"),
+        ("missing", "[no-such-program]", 128, "StartError"),
+    ];
+    let containers: String = ends
+        .iter()
+        .map(|(name, command, ..)| {
+            format!("  - {{ name: {name}, image: busybox, command: {command} }}\n")
+        })
+        .collect();
+    bed.apply(&format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{ name: ends }}\nspec:\n  restartPolicy: Never\n  containers:\n{containers}"
+    ))
+    .await;
+
+    let ended = bed
+        .until("ends", "failed", |pod: &Pod| phase(pod) == Some("Failed"))
+        .await;
+
+    let statuses = ended.status.and_then(|status| status.container_statuses);
+    for (status, (name, _, code, reason)) in statuses.expect("statuses").iter().zip(ends) {
+        let state = status.state.as_ref();
+        let end = state.and_then(|state| state.terminated.as_ref());
+        let end = end.map(|end| (end.exit_code, end.reason.as_deref()));
+        assert_eq!(
+            (status.name.as_str(), end),
+            (name, Some((code, Some(reason))))
+        );
+    }
 }

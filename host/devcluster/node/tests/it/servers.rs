@@ -4,9 +4,9 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, address, is_ready, phase, restarts, waiting};
 
-fn pod(name: &str, image: &str, port: u16, more: &str) -> String {
+pub(crate) fn pod(name: &str, image: &str, port: u16, more: &str) -> String {
     format!(
         r#"
 apiVersion: v1
@@ -23,15 +23,8 @@ spec:
     )
 }
 
-fn address(pod: &Pod) -> String {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.pod_ip.clone())
-        .expect("an address")
-}
-
 /// Status line, headers and body of an answer.
-async fn http(address: &str, port: u16, request: &str) -> String {
+pub(crate) async fn http(address: &str, port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(format!("{address}:{port}"))
         .await
         .expect("it listens");
@@ -41,7 +34,7 @@ async fn http(address: &str, port: u16, request: &str) -> String {
     answer
 }
 
-async fn get(address: &str, port: u16, path: &str) -> String {
+pub(crate) async fn get(address: &str, port: u16, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     http(address, port, &request).await
 }
@@ -159,12 +152,7 @@ async fn mariadb_starts_with_the_pods_arguments_and_keeps_its_data() {
         0
     );
     bed.until("db-0", "restarted and ready", |pod: &Pod| {
-        let status = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.container_statuses.as_ref());
-        let first = status.and_then(|list| list.first());
-        first.is_some_and(|status| status.restart_count == 1 && status.ready)
+        restarts(pod) == 1 && is_ready(pod)
     })
     .await;
     assert_eq!(ask("SELECT id FROM shop.t").await.stdout, "5\n");
@@ -182,20 +170,10 @@ async fn an_unknown_image_is_told_with_the_file_to_extend() {
     );
     let pod = bed
         .until("odd", "waiting for its image", |pod: &Pod| {
-            let status = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.container_statuses.as_ref());
-            let waiting = status
-                .and_then(|list| list.first()?.state.as_ref()?.waiting.as_ref())
-                .and_then(|waiting| waiting.reason.as_deref());
-            waiting == Some("ImagePullBackOff")
+            waiting(pod) == Some("ImagePullBackOff")
         })
         .await;
-    assert_eq!(
-        pod.status.and_then(|status| status.phase).as_deref(),
-        Some("Pending")
-    );
+    assert_eq!(phase(&pod), Some("Pending"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Endpoints, Pod};
 use stateward_node::Script;
 
-use crate::bed::{Bed, condition, is_ready};
+use crate::bed::{Bed, condition, first_container, is_ready, phase, restarts, waiting};
 
 fn pod(name: &str, more: &str) -> String {
     format!(
@@ -20,16 +20,6 @@ spec:
     )
 }
 
-fn restarts(pod: &Pod) -> i32 {
-    let status = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.container_statuses.as_ref());
-    status
-        .and_then(|list| list.first())
-        .map_or(0, |status| status.restart_count)
-}
-
 #[tokio::test]
 async fn a_pod_is_ready_at_once_unless_its_script_says_otherwise() {
     let bed = Bed::simulated().await;
@@ -42,12 +32,7 @@ async fn a_pod_is_ready_at_once_unless_its_script_says_otherwise() {
 
     bed.until_ready("quick").await;
     let slow = bed
-        .until("slow", "running", |pod: &Pod| {
-            pod.status
-                .as_ref()
-                .and_then(|status| status.phase.as_deref())
-                == Some("Running")
-        })
+        .until("slow", "running", |pod: &Pod| phase(pod) == Some("Running"))
         .await;
     assert!(!is_ready(&slow));
     let held: Pod = bed.api().get("held").await.expect("the pod");
@@ -72,42 +57,26 @@ async fn a_crashing_container_backs_off_and_recovers() {
     bed.simulation.script("web-0", Script::Crash(3));
     let backing_off = bed
         .until("web-0", "in back-off", |pod: &Pod| {
-            let status = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.container_statuses.as_ref());
-            let state = status.and_then(|list| list.first()?.state.clone()?.waiting);
-            state.and_then(|waiting| waiting.reason).as_deref() == Some("CrashLoopBackOff")
+            waiting(pod) == Some("CrashLoopBackOff")
         })
         .await;
 
     assert_eq!(restarts(&backing_off), 1);
     assert!(!is_ready(&backing_off));
-    let status = backing_off
-        .status
-        .and_then(|status| status.container_statuses)
-        .expect("statuses");
-    let last = status[0]
-        .last_state
-        .clone()
-        .and_then(|state| state.terminated)
-        .expect("a last state");
+    let status = first_container(&backing_off).expect("a status");
+    let last = status.last_state.as_ref().expect("a last state");
+    let last = last.terminated.as_ref().expect("an end");
     assert_eq!((last.exit_code, last.reason.as_deref()), (3, Some("Error")));
 }
 
 #[tokio::test]
 async fn a_pod_that_is_not_restarted_ends_with_its_containers() {
     let bed = Bed::simulated().await;
-    for (name, code, phase) in [("good", 0, "Succeeded"), ("bad", 1, "Failed")] {
+    for (name, code, expected) in [("good", 0, "Succeeded"), ("bad", 1, "Failed")] {
         bed.simulation.script(name, Script::Crash(code));
         bed.apply(&pod(name, "restartPolicy: Never")).await;
-        bed.until(name, phase, |pod: &Pod| {
-            pod.status
-                .as_ref()
-                .and_then(|status| status.phase.as_deref())
-                == Some(phase)
-        })
-        .await;
+        bed.until(name, expected, |pod: &Pod| phase(pod) == Some(expected))
+            .await;
     }
 }
 
@@ -209,17 +178,51 @@ async fn a_pod_whose_host_port_is_taken_fails() {
         .await;
 
     let failed = bed
-        .until("second", "failed", |pod: &Pod| {
-            pod.status
-                .as_ref()
-                .and_then(|status| status.phase.as_deref())
-                == Some("Failed")
-        })
+        .until("second", "failed", |pod: &Pod| phase(pod) == Some("Failed"))
         .await;
     assert_eq!(
         failed.status.and_then(|status| status.reason).as_deref(),
         Some("NodePorts")
     );
+
+    bed.api::<Pod>()
+        .delete("first", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until_gone::<Pod>("first").await;
+    bed.apply(&with_port("third")).await;
+    bed.until_ready("third").await;
+}
+
+#[tokio::test]
+async fn a_deleted_pod_that_a_finalizer_holds_has_ended() {
+    let bed = Bed::simulated().await;
+    bed.apply(&pod("held", "").replace("name: held", "name: held, finalizers: [example.com/hold]"))
+        .await;
+    bed.until_ready("held").await;
+
+    bed.api::<Pod>()
+        .delete("held", &Default::default())
+        .await
+        .expect("deleted");
+
+    let ended = bed
+        .until("held", "ended", |pod: &Pod| {
+            matches!(phase(pod), Some("Succeeded" | "Failed"))
+        })
+        .await;
+    assert!(ended.metadata.deletion_timestamp.is_some());
+    assert!(!is_ready(&ended));
+    let release = serde_json::json!({ "metadata": { "finalizers": null } });
+    bed.api::<Pod>()
+        .patch(
+            "held",
+            &Default::default(),
+            &kube::api::Patch::Merge(release),
+        )
+        .await
+        .expect("released");
+    bed.until_gone::<Pod>("held").await;
 }
 
 #[tokio::test]
@@ -313,4 +316,31 @@ async fn the_start_of_a_pod_costs_few_writes() {
         writes,
         expected.map(|(what, count)| (what.to_owned(), count))
     );
+}
+
+/// Time is moved here, so it can be compared.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_sleeps_comes_before_the_signal_and_within_the_grace_period() {
+    let bed = Bed::simulated().await;
+    for (name, grace, script, lived) in [
+        ("short", 30, Script::Ready, 5),
+        ("cut", 2, Script::Ready, 2),
+        ("deaf", 10, Script::Stubborn, 10),
+    ] {
+        bed.simulation.script(name, script);
+        let grace = format!("terminationGracePeriodSeconds: {grace}");
+        let sleeps = "image: whatever, lifecycle: { preStop: { sleep: { seconds: 5 } } }";
+        bed.apply(&pod(name, &grace).replace("image: whatever", sleeps))
+            .await;
+        bed.until_pod(name, |pod| pod.is_some_and(is_ready)).await;
+
+        let asked = tokio::time::Instant::now();
+        bed.api::<Pod>()
+            .delete(name, &Default::default())
+            .await
+            .expect("deleted");
+        bed.until_pod(name, |pod| pod.is_none()).await;
+
+        assert_eq!(asked.elapsed().as_secs(), lived, "{name}");
+    }
 }

@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::api::{Patch, PatchParams};
+use kube::runtime::wait::await_condition;
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
-use crate::bed::{Bed, condition};
+use crate::bed::{Bed, PATIENCE, condition};
 
 fn claim(name: &str, class: &str, size: &str) -> String {
     format!(
@@ -78,7 +79,7 @@ async fn a_claim_without_a_class_gets_a_folder_of_the_default_class_that_goes_wi
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(crate::bed::PATIENCE, gone)
+    tokio::time::timeout(PATIENCE, gone)
         .await
         .expect("the volume goes");
     assert!(!folder.exists());
@@ -203,4 +204,121 @@ async fn a_lazy_class_waits_for_a_pod_and_a_claim_grows() {
             .is_some_and(|size| size.0 == "3Gi")
     })
     .await;
+}
+
+fn volume(name: &str, more: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{ name: {name}{more} }}\nspec: {{ hostPath: {{ path: /v/{name} }}, accessModes: [ReadWriteOnce], capacity: {{ storage: 1Gi }}, {spec} }}\n"
+    )
+}
+
+async fn until_phase(bed: &Bed, name: &str, phase: &str) {
+    let volumes: Api<PersistentVolume> = Api::all(bed.client.clone());
+    let is = |volume: Option<&PersistentVolume>| {
+        let status = volume.and_then(|volume| volume.status.as_ref());
+        status.and_then(|status| status.phase.as_deref()) == Some(phase)
+    };
+    let waited = tokio::time::timeout(PATIENCE, await_condition(volumes, name, is)).await;
+    waited
+        .unwrap_or_else(|_| panic!("{name} does not become {phase}"))
+        .expect("watched");
+}
+
+#[tokio::test]
+async fn a_claim_chooses_its_volume_by_labels_by_name_and_by_class() {
+    let bed = Bed::simulated().await;
+    for (name, labels, spec) in [
+        ("any", "", ""),
+        ("fast", ", labels: { disk: fast, zone: a }", ""),
+        ("slow", ", labels: { disk: slow, zone: a }", ""),
+        ("named", "", ""),
+        ("classy", "", "storageClassName: manual"),
+        (
+            "reserved",
+            "",
+            "claimRef: { namespace: default, name: owner }",
+        ),
+    ] {
+        bed.apply(&volume(name, labels, spec)).await;
+    }
+    let none = "storageClassName: \"\"";
+    for (name, more, expected) in [
+        (
+            "by-label",
+            format!(
+                "{none}\n  selector: {{ matchLabels: {{ zone: a }}, matchExpressions: [{{ key: disk, operator: NotIn, values: [fast] }}] }}"
+            ),
+            "slow",
+        ),
+        ("by-name", format!("{none}\n  volumeName: named"), "named"),
+        ("by-class", "storageClassName: manual".to_owned(), "classy"),
+        ("owner", none.to_owned(), "reserved"),
+        ("the-rest", none.to_owned(), "any"),
+    ] {
+        bed.apply(&claim(name, &more, "1Gi")).await;
+        let bound = bed.until(name, "bound", is_bound).await;
+        assert_eq!(volume_of(&bound), expected, "{name}");
+    }
+
+    bed.apply(&claim(
+        "too-late",
+        &format!("{none}\n  volumeName: named"),
+        "1Gi",
+    ))
+    .await;
+    let told = bed.told("too-late", "FailedBinding").await;
+    assert!(
+        told.contains("already bound to a different claim"),
+        "{told}"
+    );
+    bed.apply(&claim(
+        "chooser",
+        "storageClassName: local-path\n  selector: { matchLabels: { disk: none } }",
+        "1Gi",
+    ))
+    .await;
+    let told = bed.told("chooser", "ProvisioningFailed").await;
+    assert!(told.contains("selector"), "{told}");
+}
+
+#[tokio::test]
+async fn what_a_claim_leaves_behind_is_kept_or_taken_away_as_its_volume_says() {
+    let bed = Bed::simulated().await;
+    bed.apply("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: { name: keeping }\nprovisioner: any\nreclaimPolicy: Retain\n")
+        .await;
+    let mut folders = Vec::new();
+    for (name, class) in [("kept", "keeping"), ("gone", "nfs")] {
+        bed.apply(&claim(name, &format!("storageClassName: {class}"), "1Mi"))
+            .await;
+        let volume = volume_of(&bed.until(name, "bound", is_bound).await);
+        let folder = bed.path().join(format!("volumes/default-{name}-{volume}"));
+        std::fs::write(folder.join("data"), "precious").expect("written");
+        bed.api::<PersistentVolumeClaim>()
+            .delete(name, &Default::default())
+            .await
+            .expect("deleted");
+        folders.push((volume, folder));
+    }
+    let (kept, kept_folder) = &folders[0];
+    let (gone, gone_folder) = &folders[1];
+    until_phase(&bed, kept, "Released").await;
+    assert!(kept_folder.join("data").exists());
+    let volumes: Api<PersistentVolume> = Api::all(bed.client.clone());
+    let is_gone = |volume: Option<&PersistentVolume>| volume.is_none();
+    let waited = await_condition(volumes.clone(), gone, is_gone);
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    waited.expect("it goes").expect("watched");
+    assert!(!gone_folder.exists());
+
+    // A released volume is nobody's until somebody takes the reference to its claim away.
+    let freed = json!({ "spec": { "claimRef": null } });
+    volumes
+        .patch(kept, &PatchParams::default(), &Patch::Merge(freed))
+        .await
+        .expect("freed");
+    until_phase(&bed, kept, "Available").await;
+    bed.apply(&claim("again", "storageClassName: keeping", "1Mi"))
+        .await;
+    let again = volume_of(&bed.until("again", "bound", is_bound).await);
+    assert_eq!(again, *kept);
 }

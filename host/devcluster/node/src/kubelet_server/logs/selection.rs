@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::kubelet_server::query::Query;
+use crate::runtime::process::log::LogLine;
 
 /// What of a log is asked for.
 #[derive(Debug, Default)]
@@ -61,33 +62,19 @@ impl Selection {
     }
 
     fn lines(&self, file: &[u8]) -> Vec<Vec<u8>> {
-        file.split_inclusive(|byte| *byte == b'\n')
-            .filter_map(|line| self.line(line.strip_suffix(b"\n").unwrap_or(line)))
+        LogLine::all(file)
+            .filter(|line| self.takes(line))
+            .map(|line| match self.with_times {
+                true => line.text_with_time(),
+                false => line.text(),
+            })
             .collect()
     }
 
-    fn line(&self, line: &[u8]) -> Option<Vec<u8>> {
-        let mut parts = line.splitn(4, |byte| *byte == b' ');
-        let (time, stream, tag) = (parts.next()?, parts.next()?, parts.next()?);
-        let text = parts.next().unwrap_or_default();
-        if self
-            .stream
-            .is_some_and(|wanted| wanted.as_bytes() != stream)
-        {
-            return None;
-        }
-        let at = || std::str::from_utf8(time).ok()?.parse::<Timestamp>().ok();
-        if let Some(since) = self.since
-            && at().is_some_and(|time| time < since)
-        {
-            return None;
-        }
-        let end: &[u8] = if tag == b"F" { b"\n" } else { b"" };
-        Some(if self.with_times {
-            [time, b" ", text, end].concat()
-        } else {
-            [text, end].concat()
-        })
+    fn takes(&self, line: &LogLine<'_>) -> bool {
+        let is_of_stream = |wanted: &str| wanted.as_bytes() == line.stream;
+        let is_new = |since| line.at().is_none_or(|time| time >= since);
+        self.stream.is_none_or(is_of_stream) && self.since.is_none_or(is_new)
     }
 
     fn limited(&mut self, mut shown: Vec<u8>) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! A log that grows past [`LARGEST`] is begun anew; the part before it is kept beside it (`1.log`, `1.log.before`) until
 //! the next time, so that a talkative container takes at most twice as much.
 
+mod line;
 mod reader;
 
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
+pub(crate) use line::LogLine;
 pub(crate) use reader::LogReader;
 
 /// A line longer than this is kept in parts.
@@ -149,9 +151,13 @@ mod tests {
     use super::*;
 
     fn texts(bytes: &[u8]) -> Vec<String> {
-        let lines = std::str::from_utf8(bytes).expect("text").lines();
-        lines
-            .map(|line| line.splitn(4, ' ').nth(3).expect("a text").to_owned())
+        LogLine::all(bytes)
+            .map(|line| {
+                String::from_utf8(line.text())
+                    .expect("text")
+                    .trim_end()
+                    .to_owned()
+            })
             .collect()
     }
 

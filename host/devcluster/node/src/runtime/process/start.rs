@@ -23,8 +23,6 @@ use super::{HELPER_IN_CONTAINER, network_files};
 use crate::recipes::{Program, Recipes, Values};
 use crate::runtime::{ContainerStart, ExitStatus, Mount, Runtime, StartError, StartedContainer};
 
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// Containers as local processes.
 pub(crate) struct ProcessRuntime {
     pub(crate) isolation: Isolation,
@@ -201,7 +199,7 @@ fn number(id: Option<u32>) -> String {
 
 fn environment(start: &ContainerStart, program: &Program) -> Vec<(String, String)> {
     let mut all = vec![
-        ("PATH".to_owned(), PATH.to_owned()),
+        ("PATH".to_owned(), program.path()),
         ("HOME".to_owned(), "/root".to_owned()),
         ("HOSTNAME".to_owned(), start.hostname.clone()),
     ];
