@@ -145,7 +145,7 @@ fn not_before(containers: &[Record], at: usize) -> Option<Instant> {
         .and_then(|container| container.not_before)
 }
 
-/// Main containers stop first; sidecars serve them until then.
+/// Main containers stop first; sidecars serve them until then, and each other: the last one stops first.
 fn stop_then(containers: &[Record], then: Decision) -> Decision {
     let alive = |role_is_sidecar: bool| -> Vec<usize> {
         containers
@@ -157,7 +157,7 @@ fn stop_then(containers: &[Record], then: Decision) -> Decision {
             .collect()
     };
     let alive = match alive(false) {
-        main if main.is_empty() => alive(true),
+        main if main.is_empty() => alive(true).pop().into_iter().collect(),
         main => main,
     };
     if alive.is_empty() {

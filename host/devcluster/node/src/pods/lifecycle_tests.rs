@@ -141,3 +141,32 @@ fn a_deleted_pod_is_removed_when_nothing_of_it_runs() {
     assert_eq!(decide(&facts, &records, now), Decision::Remove);
     assert_eq!(outcome(&facts, &records), Some(Outcome::Failed));
 }
+
+#[test]
+fn sidecars_stop_after_the_others_the_last_one_first() {
+    let facts = PodFacts {
+        is_deleting: true,
+        ..facts()
+    };
+    let sidecar = |name: &str| json!({ "name": name, "restartPolicy": "Always" });
+    let mut records = records(
+        json!([sidecar("first"), { "name": "once" }, sidecar("last")]),
+        json!([{ "name": "a" }, { "name": "b" }]),
+    );
+    for record in &mut records {
+        record.state = State::Starting;
+    }
+    end(&mut records[1], 0);
+    let now = Instant::now();
+
+    for stopped in [vec![3, 4], vec![2], vec![0]] {
+        assert_eq!(
+            decide(&facts, &records, now),
+            Decision::Stop(stopped.clone())
+        );
+        for at in stopped {
+            end(&mut records[at], 143);
+        }
+    }
+    assert_eq!(decide(&facts, &records, now), Decision::Remove);
+}

@@ -17,6 +17,9 @@ use crate::runtime::{ContainerHandle, StopSignal};
 /// An agent that stops ends its pods, but does not wait for a long grace period.
 const LONGEST_GRACE_OF_AGENT: Duration = Duration::from_secs(5);
 
+/// As a kubelet, for containers whose turn comes when the grace period is over.
+const SHORTEST_GRACE: Duration = Duration::from_secs(2);
+
 impl Worker {
     /// The grace period that applies now.
     pub(super) fn grace(&self) -> Duration {
@@ -25,6 +28,14 @@ impl Worker {
         let of_spec = spec.and_then(|spec| spec.termination_grace_period_seconds);
         let seconds = of_deletion.or(of_spec).unwrap_or(30);
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    }
+
+    /// What is left of the grace period of a pod that ends. Containers that are asked later have less of it, but some.
+    pub(super) fn grace_left(&mut self) -> Duration {
+        let since = *self.ending_since.get_or_insert_with(Instant::now);
+        let grace = self.grace();
+        let left = grace.saturating_sub(since.elapsed());
+        left.max(grace.min(SHORTEST_GRACE))
     }
 
     /// A second deletion with a shorter grace period takes effect on what is stopping already.

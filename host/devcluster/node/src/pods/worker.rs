@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     pub(super) told_version: u64,
     pub(super) is_removed: bool,
     pub(super) grace_told: Option<i64>,
+    /// When the first of its containers was asked to end because the pod ends.
+    pub(super) ending_since: Option<Instant>,
 }
 
 impl Worker {
@@ -77,6 +79,7 @@ impl Worker {
             told_version: 0,
             is_removed: false,
             grace_told: None,
+            ending_since: None,
             context,
             pod,
         };
@@ -159,7 +162,10 @@ impl Worker {
                         self.start(at);
                     }
                 }
-                Decision::Stop(running) => self.stop(&running, self.grace()),
+                Decision::Stop(running) => {
+                    let grace = self.grace_left();
+                    self.stop(&running, grace);
+                }
                 Decision::Remove => return self.remove().await,
                 Decision::Wait(until) => return until,
             }

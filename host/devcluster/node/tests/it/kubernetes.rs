@@ -133,8 +133,14 @@ async fn a_pod_runs_with_its_claim_and_kubectl_reaches_into_it() {
     let logs = kubectl(&namespace, &["logs", "writer-0"], "").await;
     assert_eq!(logs.out, "said\n", "{}", logs.err);
 
-    let gone = kubectl(&namespace, &["delete", "pod", "writer-0"], "").await;
-    assert_eq!(gone.code, Some(0), "{}", gone.err);
+    let user = User(namespace);
+    user.reads(&["exec", "writer-0", "--", "touch", "/data/left"], "")
+        .await;
+    user.reads(&["delete", "pod", "writer-0"], "").await;
+    user.applies(WRITER).await;
+    user.waits_for_ready("writer-0").await;
+    user.reads(&["exec", "writer-0", "--", "test", "-e", "/data/left"], "")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -217,3 +217,40 @@ spec:
     assert_eq!(next().await, "/stopping");
     bed.until_gone::<Pod>("hooked").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_follows_what_a_page_answers() {
+    let bed = Bed::process().await;
+    bed.apply(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: site }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: httpd
+    ports: [{ name: web, containerPort: 80 }]
+    readinessProbe: { httpGet: { path: /ready.html, port: web }, periodSeconds: 1, failureThreshold: 1 }
+"#,
+    )
+    .await;
+    let told = bed.told("site", "Unhealthy").await;
+    assert!(
+        told.starts_with("Readiness probe failed: ") && told.contains("statuscode: 404"),
+        "{told}"
+    );
+
+    let folder = "/usr/local/apache2/htdocs";
+    let script = |line: &str| format!("mkdir -p {folder} && cd {folder} && {line}");
+    let made = script("touch ready.html");
+    bed.exec("site", &["sh", "-c", &made], "").await;
+    bed.until_ready("site").await;
+    let moved = script("mv ready.html gone.html");
+    bed.exec("site", &["sh", "-c", &moved], "").await;
+    let unready = bed
+        .until("site", "unready", |pod: &Pod| !is_ready(pod))
+        .await;
+    assert_eq!(restarts(&unready), 0);
+}

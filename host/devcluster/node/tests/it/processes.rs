@@ -77,6 +77,18 @@ async fn a_container_has_its_own_root_processes_and_names() {
         .await;
     assert_eq!(temporary.code, 0);
 
+    bed.apply("apiVersion: v1\nkind: Pod\nmetadata: { name: other }\nspec: { terminationGracePeriodSeconds: 1, containers: [{ name: main, image: pause }] }\n")
+        .await;
+    bed.until_ready("other").await;
+    let write =
+        "mkdir /usr/mine && echo mine > /usr/mine/file && rm /usr/bin/env && cat /usr/mine/file";
+    let own = bed.exec("writer-0", &["sh", "-c", write], "").await;
+    assert_eq!((own.stdout.as_str(), own.stderr.as_str()), ("mine\n", ""));
+    let look = "test -e /usr/bin/env && ! test -e /usr/mine && ! test -e /etc/only-here";
+    let others = bed.exec("other", &["sh", "-c", look], "").await;
+    assert_eq!(others.code, 0, "what one pod writes no other sees");
+    assert!(!std::path::Path::new("/usr/mine").exists());
+
     let hosts = bed.exec("writer-0", &["cat", "/etc/hosts"], "").await;
     assert!(hosts.stdout.contains("\twriter-0\n"), "{}", hosts.stdout);
 }
@@ -312,4 +324,35 @@ async fn exit_codes_and_reasons_are_told_as_they_were() {
             (name, Some((code, Some(reason))))
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_whose_work_is_done_ends_its_sidecars() {
+    let bed = Bed::process().await;
+    bed.apply(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: work }
+spec:
+  restartPolicy: Never
+  initContainers: [{ name: beside, image: busybox, restartPolicy: Always, command: [sleep, "1000"] }]
+  containers: [{ name: main, image: busybox, command: [sh, -c, "exit 0"] }]
+"#,
+    )
+    .await;
+
+    let done = bed
+        .until("work", "done", |pod: &Pod| {
+            let status = pod.status.as_ref();
+            let init = status.and_then(|status| status.init_container_statuses.as_ref());
+            let state = init.and_then(|list| list.first()?.state.as_ref());
+            phase(pod) == Some("Succeeded") && state.is_some_and(|state| state.terminated.is_some())
+        })
+        .await;
+
+    let init = done
+        .status
+        .and_then(|status| status.init_container_statuses);
+    assert_eq!(init.expect("statuses")[0].restart_count, 0);
 }

@@ -1,6 +1,7 @@
 //! Images as local programs.
 
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -196,4 +197,47 @@ spec:
 
     let told = bed.told("plain", "FailedToRetrieveImagePullSecret").await;
     assert!(told.contains("registry-secret"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipe_of_ones_own_wins_over_the_built_in_ones() {
+    let bed = Bed::process().await;
+    let recipes = r#"
+recipes:
+- images: ["acme/greeter", nginx]
+  variants:
+  - needs: [sh]
+    setup: echo "hello from $HOSTNAME of ${IMAGE_TAG}"
+    command: [sleep, infinity]
+"#;
+    std::fs::write(bed.path().join("recipes.yaml"), recipes).expect("written");
+    for (name, image, said) in [
+        (
+            "own",
+            "registry.example/acme/greeter:2",
+            "hello from own of 2\n",
+        ),
+        ("other", "nginx", "hello from other of latest\n"),
+    ] {
+        bed.apply(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{ name: {name} }}\nspec: {{ terminationGracePeriodSeconds: 1, containers: [{{ name: main, image: \"{image}\" }}] }}\n"
+        ))
+        .await;
+        bed.until_ready(name).await;
+        let follow = LogParams {
+            follow: true,
+            limit_bytes: i64::try_from(said.len()).ok(),
+            ..LogParams::default()
+        };
+        let mut log = bed
+            .api::<Pod>()
+            .log_stream(name, &follow)
+            .await
+            .expect("a log");
+        let mut text = String::new();
+        futures::AsyncReadExt::read_to_string(&mut log, &mut text)
+            .await
+            .expect("it is read");
+        assert_eq!(text, said);
+    }
 }

@@ -344,3 +344,22 @@ async fn a_hook_that_sleeps_comes_before_the_signal_and_within_the_grace_period(
         assert_eq!(asked.elapsed().as_secs(), lived, "{name}");
     }
 }
+
+/// Time is moved here, so it can be compared.
+#[tokio::test(start_paused = true)]
+async fn sidecars_that_do_not_hear_the_signal_get_two_seconds_each_when_the_grace_period_is_over() {
+    let bed = Bed::simulated().await;
+    bed.simulation.script("deaf", Script::Stubborn);
+    let sidecars = "terminationGracePeriodSeconds: 10\n  initContainers: [{ name: first, image: any, restartPolicy: Always }, { name: last, image: any, restartPolicy: Always }]";
+    bed.apply(&pod("deaf", sidecars)).await;
+    bed.until_pod("deaf", |pod| pod.is_some_and(is_ready)).await;
+
+    let asked = tokio::time::Instant::now();
+    bed.api::<Pod>()
+        .delete("deaf", &Default::default())
+        .await
+        .expect("deleted");
+    bed.until_pod("deaf", |pod| pod.is_none()).await;
+
+    assert_eq!(asked.elapsed().as_secs(), 14);
+}
