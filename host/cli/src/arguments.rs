@@ -7,7 +7,9 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{dev, plan, plugin, rollout, run, set_image, switchover, why};
+use crate::{
+    dev, invocation, plan, plugin, rollout, run, set_image, switchover, task, timeline, why,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     Plan(plan::PlanArguments),
     Why(why::WhyArguments),
     Switchover(switchover::SwitchoverArguments),
+    Do(task::DoArguments),
+    Invocation(invocation::InvocationArguments),
+    Timeline(timeline::TimelineArguments),
     SetImage(set_image::SetImageArguments),
     Rollout(rollout::RolloutArguments),
     Plugin(plugin::PluginArguments),

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `connection` | which cluster, which namespace |
 //! | `target` | which app: a StatefulApp or a StatefulSet |
+//! | `wish` | what people ask of the operator |
 //! | `output` | text for people, JSON for scripts |
 //! | `failure` | what went wrong, and the exit code |
 
@@ -14,6 +15,7 @@ mod connection;
 mod crd;
 mod dev;
 mod failure;
+mod invocation;
 mod logging;
 mod output;
 mod plan;
@@ -24,8 +26,11 @@ mod set_image;
 mod shutdown;
 mod switchover;
 mod target;
+mod task;
+mod timeline;
 mod watching;
 mod why;
+mod wish;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -76,6 +81,9 @@ async fn dispatch(command: Command) -> Result<Ended, Failure> {
         Command::Plan(arguments) => plan::plan(arguments).await,
         Command::Why(arguments) => why::why(arguments).await,
         Command::Switchover(arguments) => switchover::switchover(arguments).await,
+        Command::Do(arguments) => task::run(arguments).await,
+        Command::Invocation(arguments) => invocation::decide(arguments).await,
+        Command::Timeline(arguments) => timeline::timeline(arguments).await,
         Command::SetImage(arguments) => set_image::set_image(arguments).await,
         Command::Rollout(arguments) => rollout::rollout(arguments).await,
         Command::Plugin(arguments) => plugin::plugin(arguments).await,

@@ -4,18 +4,18 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use kube::api::{Patch, PatchParams};
-use serde_json::json;
+use jiff::SignedDuration;
+use stateward_operator::annotations::SWITCHOVER;
 use stateward_planner::Status;
 use stateward_planner::status::{EndedRequest, RoleStatus};
-use stateward_planner::world::{Face, Switchover};
+use stateward_planner::world::Switchover;
 
 use crate::connection::ConnectionArguments;
 use crate::failure::{Ended, Failure};
 use crate::output::{self, FAINT, GOOD, NAME, WAIT, painted};
-use crate::target::{AppName, Target, look_up};
+use crate::target::{AppName, Target};
 use crate::watching::{self, Waited, parse_limit};
+use crate::wish;
 
 /// Move an exclusive role, such as a database's primary, to another member
 ///
@@ -46,36 +46,26 @@ pub(crate) struct SwitchoverArguments {
 pub(crate) async fn switchover(arguments: SwitchoverArguments) -> Result<Ended, Failure> {
     let connection = arguments.connection.connect().await?;
     let name = &arguments.app.name;
-    if arguments.app.face == Some(Face::StatefulSet) {
-        return Err(Failure::Wrong(
-            "a StatefulSet has no roles: they come with the plugin of a StatefulApp".to_owned(),
-        ));
-    }
-    let target = look_up(&connection, Face::StatefulApp, name).await?;
-    let target = target.ok_or_else(|| {
-        Failure::NotFound(format!(
-            "there is no StatefulApp {name} in namespace {}",
-            connection.namespace
-        ))
-    })?;
+    let target = wish::app(&connection, &arguments.app, "roles").await?;
     let role = chosen(&target, arguments.role.as_deref())?;
     let began = Instant::now();
-    let wish = Switchover {
-        id: wish_id(),
+    let wished = Switchover {
+        id: wish::id(),
         role: role.name.clone(),
         target: arguments.to,
     };
-    ask(&target, &wish).await?;
+    let doing = "asking for a switchover of";
+    wish::ask(&target, SWITCHOVER, &wished, doing).await?;
 
     let mut told = String::new();
     let look = |target: &Target| {
         let status = target.status::<Status>()?;
-        let now = status.roles.iter().find(|now| now.name == wish.role);
+        let now = status.roles.iter().find(|now| now.name == wished.role);
         let ended = now.and_then(|now| now.last_request.clone());
-        if let Some(ended) = ended.filter(|ended| ended.id == wish.id) {
+        if let Some(ended) = ended.filter(|ended| ended.id == wished.id) {
             return Ok(Some((ended, now.cloned())));
         }
-        let text = hindrances(&status);
+        let text = wish::hindrances(&status);
         if text != told {
             output::note(painted(FAINT, &text));
             told = text;
@@ -87,7 +77,7 @@ pub(crate) async fn switchover(arguments: SwitchoverArguments) -> Result<Ended, 
             let took = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
             tell(
                 &target,
-                &wish.role,
+                &wished.role,
                 holder(Some(&role)),
                 holder(now.as_ref()),
                 &ended,
@@ -99,7 +89,7 @@ pub(crate) async fn switchover(arguments: SwitchoverArguments) -> Result<Ended, 
                 "{} after {}: {target} has not moved {} yet, and will when it can; `stateward why {name}` tells what it waits for",
                 painted(WAIT, "not there yet"),
                 output::words(SignedDuration::try_from(arguments.timeout).unwrap_or_default()),
-                wish.role
+                wished.role
             ));
             Ok(Ended::NotYet)
         }
@@ -130,39 +120,6 @@ fn chosen(target: &Target, named: Option<&str>) -> Result<RoleStatus, Failure> {
             ),
         })
     })
-}
-
-/// Unlike any other wish: a wish is fulfilled once by its id.
-fn wish_id() -> String {
-    format!(
-        "{}-{}",
-        Timestamp::now().as_nanosecond(),
-        std::process::id()
-    )
-}
-
-async fn ask(target: &Target, wish: &Switchover) -> Result<(), Failure> {
-    let text = serde_json::to_string(wish).map_err(|error| Failure::Unreadable {
-        object: target.to_string(),
-        why: error.to_string(),
-    })?;
-    let patch =
-        json!({"metadata": {"annotations": {stateward_operator::annotations::SWITCHOVER: text}}});
-    target
-        .api
-        .patch(&target.name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map_err(target.failed("asking for a switchover of"))?;
-    Ok(())
-}
-
-fn hindrances(status: &Status) -> String {
-    let lines: Vec<_> = status
-        .waiting
-        .iter()
-        .map(|entry| format!("{}: {}", entry.subject, entry.message))
-        .collect();
-    lines.join("\n")
 }
 
 fn holder(role: Option<&RoleStatus>) -> Option<u32> {

@@ -9,16 +9,21 @@
 mod actor;
 mod answers;
 mod attempts;
+mod carrying;
 mod committing;
 mod guard;
+mod holding;
 mod journal;
 mod messages;
 mod overlay;
 mod patch;
 mod probing;
 mod reconcile;
+mod standstill;
 mod steps;
 mod supervisor;
+mod telling;
+mod volumes;
 
 pub(crate) use messages::Message;
 pub(crate) use supervisor::supervise;

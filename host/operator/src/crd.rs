@@ -20,12 +20,13 @@ use schemars::{Schema, json_schema};
 
 pub use install::install_crds;
 pub use plugin::{
-    ConfigMapSource, LimitsSpec, Plugin, PluginRole, PluginSpec, PluginState, PluginStatus, Source,
+    ConfigMapSource, LimitsSpec, Plugin, PluginRole, PluginSpec, PluginState, PluginStatus,
+    PluginTask, Source,
 };
 pub use stateful_app::{
-    Ordinals, PluginUse, PodManagementPolicy, RetentionPolicy, RollingUpdate, SecretKey,
-    StatefulApp, StatefulAppSpec, StatefulAppStatus, UpdateStrategy, UpdateStrategyType,
-    VolumeClaimRetention,
+    DeadlinePolicy, HookDeadline, Ordinals, PluginUse, PodManagementPolicy, RetentionPolicy,
+    RollingUpdate, SecretKey, StatefulApp, StatefulAppSpec, StatefulAppStatus, UpdateStrategy,
+    UpdateStrategyType, VolumeClaimRetention,
 };
 
 /// The definitions of both kinds.

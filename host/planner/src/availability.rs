@@ -6,9 +6,10 @@ use crate::draft::Draft;
 use crate::hooks::{Hooks, POST_READY};
 use crate::identity::POST_READY_ANNOTATION;
 use crate::journal::Act;
+use crate::rulings;
 use crate::scene::{Mode, Scene};
 use crate::waiting::WaitingFor;
-use crate::world::{Pod, PodPhase, World};
+use crate::world::{Pod, PodPhase, Verb, World};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Standing {
@@ -45,23 +46,26 @@ pub(crate) fn standing(
     if pod.deletion.is_some() {
         return Standing::Terminating;
     }
-    let ready_since = match (pod.phase, pod.ready_since) {
-        (PodPhase::Failed | PodPhase::Succeeded, _) => return Standing::Terminal,
-        (PodPhase::Pending, _) => return Standing::Starting,
-        (PodPhase::Running, Some(since)) => since,
-        (PodPhase::Running | PodPhase::Unknown, _) => return Standing::NotReady,
+    // With the readiness gate a pod joins before it is Ready.
+    let can_join = match pod.gate {
+        Some(gate) => pod.phase == PodPhase::Running && gate.are_containers_ready,
+        None => is_ready(pod),
     };
+    match pod.phase {
+        PodPhase::Failed | PodPhase::Succeeded => return Standing::Terminal,
+        PodPhase::Pending => return Standing::Starting,
+        PodPhase::Running | PodPhase::Unknown => {}
+    }
     // Who is to leave need not join any more.
-    if is_wanted && hooks.has(POST_READY) && !has_joined(pod) {
+    if can_join && is_wanted && hooks.has(POST_READY) && !has_joined(pod) {
         let act = post_ready(pod, ordinal);
-        let is_done = world
-            .journal
-            .get(&act.id())
-            .is_some_and(crate::Invocation::is_done);
-        if !is_done {
+        if !is_joined(world, &act) {
             return Standing::Joining { act };
         }
     }
+    let Some(ready_since) = pod.ready_since.filter(|_| pod.phase == PodPhase::Running) else {
+        return Standing::NotReady;
+    };
     let seconds = i64::from(world.app.spec.min_ready_seconds);
     match ready_since.checked_add(SignedDuration::from_secs(seconds)) {
         Ok(until) if until > now => Standing::Unproven { until },
@@ -75,6 +79,16 @@ pub(crate) fn post_ready(pod: &Pod, ordinal: u32) -> Act {
         pod: pod.uid.clone(),
         restarts: pod.restarts,
     }
+}
+
+/// `post-ready` is done in memory, or counts as done because somebody decided so.
+pub(crate) fn is_joined(world: &World, act: &Act) -> bool {
+    let id = act.id();
+    let is_done = (world.journal.get(&id)).is_some_and(crate::Invocation::is_done);
+    let is_skipped = |ruling: &crate::status::Ruling| {
+        ruling.invocation == id && ruling.verb == Verb::Skip && ruling.result == rulings::TAKEN
+    };
+    is_done || world.recorded.rulings.iter().any(is_skipped)
 }
 
 /// That this incarnation joined, since its last container restart, stands on the pod.

@@ -1,12 +1,14 @@
 //! May this pod be created now?
 //!
-//! Its name must be free, its claims usable, its revision there, `member-config` answered, and, where it is a step of a scale, `pre-scale` done.
+//! Its name must be free, nothing left to be tidied up after who had it, no order of the plugin in the way, its claims usable, its revision there, `member-config` answered, and, where it is a step of a scale, `pre-scale` done.
 //! Whether it is this ordinal's *turn* is another question: see `scaling`.
 
 use crate::claims::Claims;
+use crate::departures;
 use crate::draft::Draft;
 use crate::facts;
 use crate::identity::{pod_body, pod_name};
+use crate::orders;
 use crate::plan::Step;
 use crate::revisions::Revisions;
 use crate::scaling;
@@ -27,6 +29,11 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
     // Not a member, or it would not be missing.
     if scene.world.pods.iter().any(|pod| pod.name == name) {
         return Err(WaitingFor::NameTaken { pod: name });
+    }
+    if let Some(wait) =
+        departures::blocks(draft, ordinal).or_else(|| orders::blocks(draft, ordinal))
+    {
+        return Err(wait);
     }
     let claims = match scene.claims.for_creation(ordinal) {
         Claims::Usable { missing } => missing,

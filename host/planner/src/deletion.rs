@@ -5,7 +5,9 @@
 //! | terminating already | it is waited for |
 //! | Failed or Succeeded | yes: no hook could reach it |
 //! | condemned           | after `pre-scale`; then as the next row |
-//! | outdated            | after it handed over the exclusive roles that it holds, and after `pre-delete`, whose `done` stands in the status |
+//! | outdated, to be replaced, evicted | after it handed over the exclusive roles that it holds, and after `pre-delete`, whose `done` stands in the status |
+//! | torn down with its app | after `pre-delete` |
+//! | leaving for good     | besides, when its departure stands in the status, so that `post-delete` follows |
 //!
 //! Whether it is this pod's *turn* is another question: see `scaling` and `rollout`.
 
@@ -15,7 +17,7 @@ use crate::journal::Act;
 use crate::plan::{Step, WhyDelete};
 use crate::scene::{Member, Scene};
 use crate::waiting::{Gate, WaitingFor};
-use crate::{availability::Standing, roles, scaling};
+use crate::{availability::Standing, departures, roles, rulings, scaling};
 
 pub(crate) fn may_be_deleted(
     scene: &Scene<'_>,
@@ -37,14 +39,21 @@ pub(crate) fn may_be_deleted(
             return gate;
         }
     }
-    if member.standing == Standing::Terminal {
-        return Gate::Open;
+    if member.standing != Standing::Terminal {
+        let gate = roles::are_handed_over(scene, member, why, draft);
+        if gate != Gate::Open {
+            return gate;
+        }
+        let gate = is_prepared(scene, member, why, draft);
+        if gate != Gate::Open {
+            return gate;
+        }
     }
-    let gate = roles::are_handed_over(scene, member, why, draft);
-    if gate != Gate::Open {
-        return gate;
+    if scene.goal.ordinals.contains(member.ordinal) {
+        Gate::Open
+    } else {
+        departures::may_leave(scene, member, draft)
     }
-    is_prepared(scene, member, why, draft)
 }
 
 /// `pre-delete` is done, and that stands in the status: a host that lost its leadership must not repeat the deletion.
@@ -59,11 +68,13 @@ fn is_prepared(scene: &Scene<'_>, member: &Member<'_>, why: WhyDelete, draft: &m
     };
     let id = act.id();
     let gate = hooks::gate(scene, act, draft);
-    let is_recorded = scene
-        .world
-        .journal
-        .get(&id)
-        .is_some_and(|known| known.is_recorded);
+    // A decision to skip it stands in the status already.
+    let is_recorded = rulings::is_skipped(scene, &id)
+        || scene
+            .world
+            .journal
+            .get(&id)
+            .is_some_and(|known| known.is_recorded);
     match gate {
         Gate::Open if scene.hooks.has(PRE_DELETE) && !is_recorded => {
             Gate::Wait(WaitingFor::Recording)

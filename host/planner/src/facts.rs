@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::availability::{has_joined, post_ready};
+use crate::availability::{has_joined, is_joined, post_ready};
 use crate::draft::Draft;
 use crate::hooks::{MEMBER_CONFIG, POST_READY};
 use crate::identity::{CONFIG_PREFIX, POST_READY_ANNOTATION};
@@ -19,6 +19,7 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
             continue;
         }
         keep_joined(scene, member, draft);
+        keep_gate(scene, member, draft);
         if scene.hooks.may_call(MEMBER_CONFIG)
             && let Ok(values) = member_config(scene, member.ordinal, draft)
         {
@@ -37,13 +38,8 @@ fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
     if !scene.hooks.has(POST_READY) || has_joined(member.pod) {
         return;
     }
-    let id = post_ready(member.pod, member.ordinal).id();
-    let is_done = scene
-        .world
-        .journal
-        .get(&id)
-        .is_some_and(crate::Invocation::is_done);
-    if is_done {
+    let act = post_ready(member.pod, member.ordinal);
+    if is_joined(scene.world, &act) {
         let annotation = (
             POST_READY_ANNOTATION.to_owned(),
             Some(member.pod.restarts.to_string()),
@@ -53,6 +49,24 @@ fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
             BTreeMap::from([annotation]),
             WhyPatch::PostReady,
         ));
+    }
+}
+
+/// The readiness gate is open while the member has joined. After a restart of a container it is closed until the member has joined again.
+fn keep_gate(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+    let Some(gate) = member.pod.gate else {
+        return;
+    };
+    let has_joined =
+        has_joined(member.pod) || is_joined(scene.world, &post_ready(member.pod, member.ordinal));
+    // Without the hook nobody else would open it.
+    let is_open = has_joined || !scene.hooks.has(POST_READY);
+    if is_open != gate.is_open {
+        draft.steps.push(Step::SetGate {
+            name: member.pod.name.clone(),
+            uid: member.pod.uid.clone(),
+            is_open,
+        });
     }
 }
 

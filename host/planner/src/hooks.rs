@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::draft::Draft;
 use crate::journal::{Act, InvocationId, Phase};
+use crate::rulings;
 use crate::scene::Scene;
 use crate::waiting::{Gate, HookStanding, WaitingFor};
 use crate::world::{Plugin, ReadyPlugin, World};
@@ -22,7 +23,10 @@ pub(crate) const MEMBER_CONFIG: &str = "member-config";
 pub(crate) const PRE_SCALE: &str = "pre-scale";
 pub(crate) const POST_READY: &str = "post-ready";
 pub(crate) const PRE_DELETE: &str = "pre-delete";
+pub(crate) const UPDATE_ORDER: &str = "update-order";
+pub(crate) const POST_DELETE: &str = "post-delete";
 pub(crate) const MOVE_ROLE: &str = "move-role";
+pub(crate) const TASK: &str = "task";
 
 /// The hooks of the app's plugin. While it is away, those that it had when it was last accepted still stand in the way.
 pub(crate) struct Hooks<'w> {
@@ -83,13 +87,17 @@ pub(crate) fn gate(scene: &Scene<'_>, act: Act, draft: &mut Draft) -> Gate {
     if !scene.hooks.has(act.hook()) {
         return Gate::Open;
     }
+    let id = act.id();
     let is_done = scene
         .world
         .journal
-        .get(&act.id())
+        .get(&id)
         .is_some_and(crate::Invocation::is_done);
-    if is_done {
+    if is_done || rulings::is_skipped(scene, &id) {
         return Gate::Open;
+    }
+    if rulings::is_aborted(scene, &id) {
+        return Gate::Wait(WaitingFor::Aborted { act });
     }
     draft.want(act, false);
     // The wait is told by the lanes, which know more of it.

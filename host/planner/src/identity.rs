@@ -12,6 +12,10 @@ pub const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 pub const POD_INDEX_LABEL: &str = "apps.kubernetes.io/pod-index";
 /// Its value is the whole name of the revision, not merely the hash.
 pub const REVISION_LABEL: &str = "controller-revision-hash";
+/// Of a role that a pod has, before the role's name. Its value is `true`.
+pub const ROLE_LABEL_PREFIX: &str = "role.stateward.dev/";
+/// The readiness gate that holds a pod unready until `post-ready` is done, where the template lists it.
+pub const JOINED_GATE: &str = "stateward.dev/joined";
 /// `member-config` is kept in annotations under this prefix.
 pub const CONFIG_PREFIX: &str = "config.stateward.dev/";
 /// Its value is the number of container restarts that `post-ready` was done for.

@@ -7,7 +7,9 @@
 //! | `pre-scale`  | `pre-scale/<scale number>/<ordinal>`                      |
 //! | `post-ready` | `post-ready/<pod uid>/<container restarts>`               |
 //! | `pre-delete` | `pre-delete/<pod uid>/<cause>`                            |
+//! | `post-delete` | `post-delete/<pod uid>`                                   |
 //! | `move-role`  | `move-role/<role>/<epoch>/<move number>`                  |
+//! | `task`       | `task/<name>/<run number>`                                |
 
 pub mod commit;
 
@@ -53,6 +55,18 @@ pub enum Act {
         cause: MoveCause,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<u32>,
+    },
+    /// The pod of a member that left for good is gone.
+    PostDelete { ordinal: u32, pod: String },
+    /// A job of the manifest.
+    Task {
+        name: String,
+        run: u64,
+        /// The member that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<u32>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        arguments: String,
     },
 }
 
@@ -153,6 +167,8 @@ impl Act {
                 number,
                 ..
             } => format!("move-role/{role}/{epoch}/{number}"),
+            Act::PostDelete { pod, .. } => format!("post-delete/{pod}"),
+            Act::Task { name, run, .. } => format!("task/{name}/{run}"),
         })
     }
 
@@ -163,6 +179,8 @@ impl Act {
             Act::PostReady { .. } => "post-ready",
             Act::PreDelete { .. } => "pre-delete",
             Act::MoveRole { .. } => "move-role",
+            Act::PostDelete { .. } => "post-delete",
+            Act::Task { .. } => "task",
         }
     }
 }

@@ -16,6 +16,8 @@
 //! | whose turn is it to be updated?             | `rollout/order.rs` |
 //! | may this pod be created now, deleted now?   | `creation.rs`, `deletion.rs` |
 //! | who holds a role, and how does it move?     | `roles.rs`, `roles/` |
+//! | how does a member leave for good, or without us? | `departures.rs`, `teardown.rs` |
+//! | what did a plugin ask for, a user decide?   | `orders.rs`, `rulings.rs`, `tasks.rs` |
 //! | which hook is called now, undone, forgotten? | `hooks/lanes.rs`, `hooks/purposes.rs` |
 //! | what does an answer change?                 | `journal/commit.rs` |
 //! | which words do people read?                 | `waiting/text.rs`, `status/conditions.rs` |
@@ -29,23 +31,29 @@ mod availability;
 mod claims;
 mod creation;
 mod deletion;
+mod departures;
 mod draft;
+mod eviction;
 mod facts;
 pub mod forecast;
 mod hooks;
 pub mod identity;
 pub mod journal;
 pub mod model;
+mod orders;
 pub mod plan;
 mod planning;
 mod revisions;
 mod roles;
 mod rollout;
+mod rulings;
 mod scaling;
 mod scene;
 pub mod spec;
 pub mod state;
 pub mod status;
+mod tasks;
+mod teardown;
 #[cfg(test)]
 mod testing;
 pub mod waiting;

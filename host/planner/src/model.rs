@@ -39,12 +39,21 @@ pub struct Model {
 
 impl Model {
     pub fn new(world: World, now: Timestamp) -> Model {
+        // What exists may come from another model: no UID is given out twice.
+        let pods = world.pods.iter().map(|pod| pod.uid.as_str());
+        let claims = world.claims.iter().map(|claim| claim.uid.as_str());
+        let revisions = world.revisions.iter().map(|revision| revision.uid.as_str());
+        let number = |uid: &str| uid.strip_prefix("model-")?.parse().ok();
+        let uids = (pods.chain(claims).chain(revisions))
+            .filter_map(number)
+            .max()
+            .unwrap_or(0);
         Model {
             world,
             now,
             verdict: Verdict::Accepted,
             config: BTreeMap::new(),
-            uids: 0,
+            uids,
         }
     }
 

@@ -81,13 +81,34 @@ pub enum Step {
         uid: String,
         why: WhyDelete,
     },
-    /// Labels and annotations to set on a pod (merge patch, UID as precondition). An annotation without a value is removed.
+    /// Labels and annotations to set on a pod (merge patch, UID as precondition). What has no value is removed.
     PatchPod {
         name: String,
         uid: String,
-        labels: BTreeMap<String, String>,
+        labels: BTreeMap<String, Option<String>>,
         annotations: BTreeMap<String, Option<String>>,
         why: WhyPatch,
+    },
+    /// Tells by the readiness gate whether the pod has joined.
+    SetGate {
+        name: String,
+        uid: String,
+        is_open: bool,
+    },
+    /// Always with the UID as precondition.
+    DeleteClaim {
+        name: String,
+        uid: String,
+    },
+    /// Our finalizer on the app: its end waits for an ordered teardown.
+    HoldApp,
+    /// Takes our finalizer off the app.
+    ReleaseApp {
+        why: WhyRelease,
+    },
+    /// Ends the call that is in flight under this id: a failover must not wait for it.
+    Interrupt {
+        id: InvocationId,
     },
     /// Ask a decide hook on the present snapshot.
     Decide {
@@ -111,6 +132,24 @@ pub enum WhyDelete {
     Outdated,
     /// Failed or Succeeded.
     Terminal,
+    /// The plugin asked for it.
+    Requested,
+    /// Its node is drained.
+    Evicted,
+    /// The app is deleted.
+    Teardown,
+}
+
+/// Why an app's end waits for us no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "why")]
+pub enum WhyRelease {
+    /// All members are gone, in order.
+    TornDown,
+    /// The app stays, and its plugin needs no teardown any more.
+    NotNeeded,
+    /// The way in which it is deleted leaves no time.
+    Void { message: String },
 }
 
 impl WhyDelete {
@@ -120,6 +159,9 @@ impl WhyDelete {
             WhyDelete::Condemned => Some(Cause::ScaleIn),
             WhyDelete::Outdated => Some(Cause::Update),
             WhyDelete::Terminal => None,
+            WhyDelete::Requested => Some(Cause::Replace),
+            WhyDelete::Evicted => Some(Cause::Evict),
+            WhyDelete::Teardown => Some(Cause::Teardown),
         }
     }
 }
@@ -133,6 +175,8 @@ pub enum WhyPatch {
     MemberConfig,
     /// `post-ready` ended: a fact of this pod, kept on it.
     PostReady,
+    /// Which roles it has: what Services select.
+    Roles,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -140,4 +184,5 @@ pub enum WhyPatch {
 pub enum Question {
     Validate,
     MemberConfig { ordinal: u32 },
+    UpdateOrder,
 }

@@ -10,7 +10,7 @@ use crate::scene::{Goal, Mode, Scene};
 use crate::status::Ordinals;
 use crate::world::World;
 use crate::{adoption, claims, facts, hooks, identity, revisions, roles, rollout, scaling};
-use crate::{availability, status};
+use crate::{availability, departures, eviction, orders, rulings, status, tasks, teardown};
 
 /// What to do now. Pure, deterministic and total.
 pub fn plan(world: &World, now: Timestamp) -> Plan {
@@ -24,8 +24,15 @@ pub fn plan(world: &World, now: Timestamp) -> Plan {
     };
     let scene = Scene::arrange(world, now, goal, pods, revisions);
     availability::tell(&scene, &mut draft);
-    if scene.goal.mode != Mode::Nothing && are_revisions_settled(&scene.revisions, &mut draft) {
-        pursue(&scene, &mut draft);
+    teardown::hold(&scene, &mut draft);
+    match scene.goal.mode {
+        Mode::Nothing => {}
+        Mode::Teardown => tear_down(&scene, &mut draft),
+        Mode::Full | Mode::Heal => {
+            if are_revisions_settled(&scene.revisions, &mut draft) {
+                pursue(&scene, &mut draft);
+            }
+        }
     }
     let hooks_told = hooks::settle(&scene, &mut draft);
     status::draw_up(&scene, &admission, &hooks_told, &mut draft);
@@ -41,6 +48,7 @@ pub fn plan(world: &World, now: Timestamp) -> Plan {
 fn goal(world: &World, admission: &Admission) -> Goal {
     let spec = &world.app.spec;
     let (replicas, start, mode) = match admission {
+        _ if teardown::is_under_way(world) => (0, spec.start, Mode::Teardown),
         _ if world.app.deletion.is_some() => (spec.replicas, spec.start, Mode::Nothing),
         Admission::Present => (spec.replicas, spec.start, Mode::Full),
         Admission::Last {
@@ -61,12 +69,24 @@ fn are_revisions_settled(revisions: &Revisions<'_>, draft: &mut Draft) -> bool {
     revisions.update.is_some()
 }
 
+/// The members leave in order; then the app may go.
+fn tear_down(scene: &Scene<'_>, draft: &mut Draft) {
+    rulings::advance(scene, draft);
+    departures::advance(scene, draft);
+    teardown::advance(scene, draft);
+}
+
 fn pursue(scene: &Scene<'_>, draft: &mut Draft) {
+    rulings::advance(scene, draft);
+    departures::advance(scene, draft);
     roles::advance(scene, draft);
     scaling::record(scene, draft);
     identity::mend(scene, draft);
     claims::mend(scene, draft);
     facts::keep(scene, draft);
+    orders::advance(scene, draft);
+    eviction::advance(scene, draft);
+    tasks::advance(scene, draft);
     if rollout::is_cleared(scene, draft) {
         let is_settled = scaling::advance(scene, draft);
         rollout::advance(scene, is_settled, draft);

@@ -1,8 +1,11 @@
 //! Exclusive roles: who holds one, and how it moves to another member.
 //!
 //! A claim comes with the answer of a hook and stands in the status under an epoch. A move is recorded (`moving`) before its first call, so that its id is
-//! known, and ends when another member has claimed the role. Moves begin for three reasons: the holder leaves, the holder is updated, a user asks.
+//! known, and ends when another member has claimed the role. Moves begin for four reasons: the holder leaves, the holder is replaced, a user asks, the
+//! holder failed.
 
+mod failover;
+mod labels;
 mod moves;
 mod switchover;
 
@@ -10,17 +13,21 @@ use crate::draft::Draft;
 use crate::hooks::MOVE_ROLE;
 use crate::journal::MoveCause;
 use crate::plan::WhyDelete;
+use crate::rulings;
 use crate::scene::{Member, Scene};
 use crate::status::{Moving, RoleStatus, Status};
 use crate::waiting::{Gate, WaitingFor};
+use crate::world::Verb;
 
 pub(crate) use moves::is_wanted;
 
 /// Brings moves and wishes forward.
 pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
     moves::advance(scene, draft);
+    failover::advance(scene, draft);
     switchover::advance(scene, draft);
     tell_unheld(scene, draft);
+    labels::publish(scene, draft);
 }
 
 /// The move of this role that is under way.
@@ -77,8 +84,8 @@ pub(crate) fn are_handed_over(
 ) -> Gate {
     let cause = match why {
         WhyDelete::Condemned => MoveCause::Leaving,
-        WhyDelete::Outdated => MoveCause::Update,
-        WhyDelete::Terminal => return Gate::Open,
+        WhyDelete::Outdated | WhyDelete::Requested | WhyDelete::Evicted => MoveCause::Update,
+        WhyDelete::Terminal | WhyDelete::Teardown => return Gate::Open,
     };
     // A move whose claim is made and whose end is not may still need whoever is there, its former holder above all.
     if draft
@@ -90,6 +97,15 @@ pub(crate) fn are_handed_over(
         return Gate::Wait(WaitingFor::Recording);
     }
     for role in held_by(scene, &member.pod.uid).filter(|role| is_movable(scene, &role.name)) {
+        if rulings::of_role(scene, &role.name, role.epoch, Verb::Skip) {
+            continue;
+        }
+        if rulings::of_role(scene, &role.name, role.epoch, Verb::Abort) {
+            return Gate::Wait(WaitingFor::RoleStays {
+                role: role.name.clone(),
+                pod: member.pod.name.clone(),
+            });
+        }
         match candidate(scene, member.ordinal) {
             Candidate::Nobody => {}
             Candidate::Later => {

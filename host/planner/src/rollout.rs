@@ -20,7 +20,7 @@ pub(crate) fn advance(scene: &Scene<'_>, is_settled: bool, draft: &mut Draft) {
     match scene.world.app.spec.update {
         UpdateStrategy::RollingUpdate { partition, .. } => {
             if is_settled {
-                for member in order::next(scene) {
+                for member in order::next(scene, draft) {
                     deletion::delete(scene, member, WhyDelete::Outdated, draft);
                 }
             }

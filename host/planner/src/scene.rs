@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     Full,
     /// The last accepted spec holds: what is missing is made again, nothing scales or rolls.
     Heal,
+    /// The app is being deleted and held until its members have left in order: no ordinal is wanted any more.
+    Teardown,
     /// Nothing was ever accepted, or the app is being deleted.
     Nothing,
 }

@@ -1,5 +1,6 @@
 //! The spec of an app: the fields of `apps/v1` `StatefulSetSpec` under the same names with the same meaning. Parsed once, at the edge.
 
+mod deadlines;
 mod error;
 mod fields;
 mod names;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use deadlines::{Deadline, DeadlinePolicy};
 pub use error::SpecError;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Spec {
     pub retention: Retention,
     /// Negative: keep everything, as upstream.
     pub revision_history_limit: i64,
+    /// How long invocations may take, by hook.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deadlines: BTreeMap<String, Deadline>,
 }
 
 impl Spec {

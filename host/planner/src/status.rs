@@ -46,6 +46,140 @@ pub struct Status {
     /// The plugin's `state`, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub state: BTreeMap<String, StateEntry>,
+    /// Members on their way out for good whose `post-delete` is not done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub departures: Vec<Departure>,
+    /// What the plugin asked for and what is not done yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
+    /// Decisions about invocations, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rulings: Vec<Ruling>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskStatus>,
+    /// The last invocations that ended, for people. Written along with something that matters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<EndedInvocation>,
+}
+
+/// An invocation that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedInvocation {
+    pub invocation: crate::journal::InvocationId,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// Calls that it took.
+    pub attempts: u32,
+    /// `Done`, `Undone`, `Fatal`.
+    pub result: String,
+}
+
+/// A member that leaves for good: recorded before its pod is deleted, until the plugin tidied up after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Departure {
+    pub ordinal: u32,
+    pub pod: String,
+}
+
+/// Something that a hook asked for with its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "order"
+)]
+pub enum Order {
+    /// This pod is replaced.
+    Replace {
+        ordinal: u32,
+        pod: String,
+        why: String,
+    },
+    /// The claims of this member are deleted, so that it comes back empty.
+    Discard {
+        ordinal: u32,
+        /// UIDs of the claims.
+        claims: Vec<String>,
+        why: String,
+    },
+    /// This member is not started again until a user releases it.
+    Quarantine { ordinal: u32, why: String },
+}
+
+/// A decision about an invocation, by a user or by a deadline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ruling {
+    /// The wish that it fulfils; none for a deadline's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    pub invocation: crate::journal::InvocationId,
+    pub verb: crate::world::Verb,
+    pub by: String,
+    pub reason: String,
+    pub at: Timestamp,
+    /// Generation of the app's spec then: an abort holds for it.
+    pub generation: i64,
+    /// `Taken`, or why it was not: `NoSuchInvocation`, `NotAllowed`.
+    pub result: String,
+}
+
+/// Runs of one task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    pub name: String,
+    /// Runs begun so far; part of the ids of `task`.
+    pub runs: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<TaskRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<EndedRun>,
+    /// The scale number that it ran after last.
+    #[serde(default)]
+    pub after_scale: u64,
+}
+
+/// A run begun: recorded before its first call, so that its id is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskRun {
+    pub number: u64,
+    pub origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<u32>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
+}
+
+/// What started a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "by")]
+pub enum Origin {
+    User {
+        request: String,
+    },
+    /// A probe's `wants`.
+    Probe,
+    /// A finished scale.
+    Scale {
+        number: u64,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedRun {
+    /// 0 when it was never begun.
+    pub number: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// `Done`, `Refused`, `Failed`, `Skipped`, `Aborted`.
+    pub result: String,
+    pub message: String,
+    pub at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

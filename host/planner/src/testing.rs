@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::identity::{POD_INDEX_LABEL, POD_NAME_LABEL, REVISION_LABEL, pod_name};
+use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::spec::Spec;
-use crate::status::Status;
+use crate::status::{Holder, RoleStatus, Status};
 use crate::world::{
-    Answers, App, Claim, Face, OwnerReference, Plugin, Pod, PodPhase, Revision, World,
+    Answers, App, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodPhase, ReadyPlugin, Revision,
+    Role, Task, Wishes, World,
 };
 
 pub(crate) const NOW: i64 = 1_000_000;
@@ -37,6 +39,8 @@ pub(crate) fn app(replicas: u32) -> App {
         annotations: BTreeMap::new(),
         spec: Spec::parse(Face::StatefulApp, &spec).unwrap(),
         switchover: None,
+        wishes: Wishes::default(),
+        hold: Hold::None,
     }
 }
 
@@ -101,6 +105,9 @@ pub(crate) fn pod(app: &App, ordinal: u32, revision: &str) -> Pod {
         address: None,
         claims: BTreeMap::new(),
         hindrance: None,
+        seen: None,
+        gate: None,
+        is_evicted: false,
         name,
     }
 }
@@ -113,4 +120,107 @@ pub(crate) fn claim(name: &str) -> Claim {
         deletion: None,
         is_bound: true,
     }
+}
+
+/// So many available members of an app whose plugin has these hooks and the exclusive role `primary`, held by none.
+pub(crate) fn served(replicas: u32, hooks: &[&str]) -> World {
+    let mut world = world(replicas);
+    let revision = world.revisions[0].name.clone();
+    world.recorded.current_revision.clone_from(&revision);
+    world.pods = (0..replicas)
+        .map(|ordinal| joined(&world.app, ordinal, &revision))
+        .collect();
+    world.plugin = Plugin::Ready(ReadyPlugin {
+        name: "db".to_owned(),
+        digest: "sha256:1".to_owned(),
+        hooks: hooks.iter().map(|hook| (*hook).to_owned()).collect(),
+        roles: vec![Role {
+            name: "primary".to_owned(),
+            exclusive: true,
+            movable: true,
+            grace_seconds: 30,
+        }],
+        tasks: vec![Task {
+            name: "tidy".to_owned(),
+            after_scale: false,
+        }],
+        ..ReadyPlugin::default()
+    });
+    if hooks.contains(&"pre-delete") {
+        world.app.hold = Hold::Held;
+    }
+    world
+}
+
+fn joined(app: &App, ordinal: u32, revision: &str) -> Pod {
+    let mut pod = pod(app, ordinal, revision);
+    let joined = crate::identity::POST_READY_ANNOTATION.to_owned();
+    pod.annotations.insert(joined, "0".to_owned());
+    pod
+}
+
+/// The role `primary` is held by this member.
+pub(crate) fn held_by(world: &mut World, ordinal: u32) {
+    world.recorded.roles = vec![RoleStatus {
+        holder: Some(Holder {
+            ordinal,
+            pod: format!("uid-{ordinal}"),
+        }),
+        epoch: 1,
+        ..RoleStatus::unclaimed("primary")
+    }];
+}
+
+/// An invocation of this purpose that stands like that.
+pub(crate) fn known(world: &mut World, act: Act, phase: Phase) -> InvocationId {
+    let id = act.id();
+    let invocation = Invocation {
+        id: id.clone(),
+        act,
+        started: now(),
+        attempts: 1,
+        checkpoint: None,
+        phase,
+        cancelling: false,
+        is_recorded: true,
+    };
+    world.recorded.invocations.push(invocation.clone());
+    world.journal.insert(id.clone(), invocation);
+    id
+}
+
+/// The plan is recorded: what it says stands in the status.
+pub(crate) fn record(world: &mut World) -> crate::Plan {
+    let plan = crate::plan(world, now());
+    world.recorded = plan.status.clone();
+    for id in &plan.forget {
+        world.journal.remove(id);
+    }
+    plan
+}
+
+/// The calls that are made now, by id, those that undo with `undo ` before it.
+pub(crate) fn calls(world: &World) -> Vec<String> {
+    let steps = crate::plan(world, now()).steps.into_iter();
+    steps
+        .filter_map(|step| match step {
+            crate::Step::Call { id, cancelling, .. } => Some(if cancelling {
+                format!("undo {id}")
+            } else {
+                id.0
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The pods that are deleted now, with the reason.
+pub(crate) fn deletions(world: &World) -> Vec<String> {
+    let steps = crate::plan(world, now()).steps.into_iter();
+    steps
+        .filter_map(|step| match step {
+            crate::Step::DeletePod { name, why, .. } => Some(format!("{name} {why:?}")),
+            _ => None,
+        })
+        .collect()
 }

@@ -128,6 +128,30 @@ pub(crate) enum WaitingFor {
         pods: Vec<String>,
         revision: String,
     },
+    /// The plugin tidies up after the member that had this ordinal.
+    Departure {
+        ordinal: u32,
+        id: InvocationId,
+    },
+    /// The plugin asked that this member is not started again.
+    Quarantined {
+        ordinal: u32,
+        why: String,
+    },
+    /// The claims of this member are being deleted.
+    Discarding {
+        ordinal: u32,
+        why: String,
+    },
+    /// Somebody gave the purpose up.
+    Aborted {
+        act: Act,
+    },
+    /// Somebody decided that the role does not move.
+    RoleStays {
+        role: String,
+        pod: String,
+    },
     /// The status must be written first; over in a moment, and told to nobody.
     Recording,
 }

@@ -53,6 +53,74 @@ pub struct App {
     pub spec: Spec,
     /// A switchover that a user asked for and that is not yet recorded as ended.
     pub switchover: Option<Switchover>,
+    /// What else users ask for.
+    #[serde(default)]
+    pub wishes: Wishes,
+    /// Whether the end of the app waits for an ordered teardown.
+    #[serde(default)]
+    pub hold: Hold,
+}
+
+/// What users ask for through annotations, each until it is recorded as taken up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Wishes {
+    /// A run of a task. The annotation `stateward.dev/do`.
+    pub task: Option<TaskWish>,
+    /// A decision about an invocation. The annotation `stateward.dev/invocation`.
+    pub ruling: Option<RulingWish>,
+}
+
+/// A user's wish to run a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskWish {
+    /// Chosen by who asks, so that a wish is fulfilled once.
+    pub id: String,
+    pub task: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<u32>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
+}
+
+/// A user's decision about an invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RulingWish {
+    /// Chosen by who asks, so that a decision is taken once.
+    pub id: String,
+    pub invocation: InvocationId,
+    pub verb: Verb,
+    /// Who decided, as far as the client knows.
+    pub by: String,
+    pub reason: String,
+}
+
+/// What is decided about an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Its purpose counts as reached.
+    Skip,
+    /// It is called again now.
+    Retry,
+    /// Its purpose is given up: what was begun is undone.
+    Abort,
+}
+
+/// Whether the end of the app waits for an ordered teardown. It does while our finalizer stands on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "hold")]
+pub enum Hold {
+    /// Our finalizer is not there.
+    #[default]
+    None,
+    Held,
+    /// It is there, and the way in which the app is deleted leaves no time for it: the reason, for people.
+    Void {
+        why: String,
+    },
 }
 
 /// A user's wish to move a role. Written as the annotation `stateward.dev/switchover`.
@@ -120,6 +188,39 @@ pub struct Pod {
     pub claims: BTreeMap<String, String>,
     /// In Kubernetes' words, why a pending pod does not start: the message of the condition or container state that says so.
     pub hindrance: Option<String>,
+    /// What the last probe saw, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// The readiness gate that holds until `post-ready` is done, where the template has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<ReadinessGate>,
+    /// Its node is cordoned, or about to be removed.
+    #[serde(default)]
+    pub is_evicted: bool,
+}
+
+/// What the probes of one pod saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// When the last one looked.
+    pub at: Timestamp,
+    /// Since when it is not useful; none while it is.
+    pub unwell_since: Option<Timestamp>,
+    /// The role that the member said it has.
+    pub role: Option<String>,
+    /// Tasks that should run.
+    pub wants: Vec<String>,
+}
+
+/// The readiness gate `stateward.dev/joined`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadinessGate {
+    /// Its condition is true.
+    pub is_open: bool,
+    /// All containers are ready, whatever the gates say.
+    pub are_containers_ready: bool,
 }
 
 /// A PersistentVolumeClaim.
@@ -158,6 +259,20 @@ pub struct ReadyPlugin {
     pub roles: Vec<Role>,
     /// `post-ready` of one member may run beside another act invocation.
     pub post_ready_overlaps: bool,
+    /// A failover cuts a call of another hook short.
+    #[serde(default)]
+    pub failover_interrupts: bool,
+    #[serde(default)]
+    pub tasks: Vec<Task>,
+}
+
+/// A job that the plugin knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    pub name: String,
+    /// Runs after each finished scale.
+    pub after_scale: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +281,9 @@ pub struct Role {
     pub name: String,
     pub exclusive: bool,
     pub movable: bool,
+    /// Its holder has failed when it was unwell for so long.
+    #[serde(default)]
+    pub grace_seconds: u32,
 }
 
 /// Answers of decide hooks, each asked on the present snapshot. What is missing was not asked yet.
@@ -176,6 +294,9 @@ pub struct Answers {
     pub validate: Option<Verdict>,
     /// What `member-config` said, by ordinal.
     pub member_config: BTreeMap<u32, MemberConfig>,
+    /// What `update-order` said of the present rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_order: Option<UpdateOrder>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,4 +325,14 @@ pub enum MemberConfig {
         message: String,
         ask_again: Timestamp,
     },
+}
+
+/// The order in which members are updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "answer")]
+pub enum UpdateOrder {
+    /// All wanted ordinals, first to last.
+    Ordinals { ordinals: Vec<u32> },
+    /// The hook failed, or gave no permutation: the usual order holds. Asked again when something changes.
+    Unusable,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use kube::{Api, Client};
 use serde_json::Value;
 use stateward_operator::crd::{Plugin as PluginObject, PluginState, PluginStatus};
-use stateward_planner::world::{Plugin, ReadyPlugin, Role};
+use stateward_planner::world::{Plugin, ReadyPlugin, Role, Task};
 
 use super::manifest::Manifest;
 use crate::failure::Failure;
@@ -94,8 +94,16 @@ fn as_told(name: &str, status: PluginStatus) -> Plugin {
                 name: role.name,
                 exclusive: role.exclusive,
                 movable: role.movable,
+                grace_seconds: role.grace_seconds,
             })
             .collect(),
         post_ready_overlaps: status.post_ready_overlaps,
+        failover_interrupts: false,
+        tasks: (status.tasks.into_iter())
+            .map(|task| Task {
+                name: task.name,
+                after_scale: task.after_scale,
+            })
+            .collect(),
     })
 }

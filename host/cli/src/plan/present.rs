@@ -157,6 +157,8 @@ fn from_nothing(manifest: &Manifest, namespace: &str, spec: &Spec, plugin: Plugi
             annotations: Default::default(),
             spec: spec.clone(),
             switchover: None,
+            wishes: Default::default(),
+            hold: Default::default(),
         },
         revisions: Vec::new(),
         pods: Vec::new(),

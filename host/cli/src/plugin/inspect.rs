@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use stateward_planner::world::{ReadyPlugin, Role};
+use stateward_planner::world::{ReadyPlugin, Role, Task};
 use stateward_runtime::{Asks, Grants, Hook, Plugin, Runtime, RuntimeError};
 
 use crate::failure::{Ended, Failure};
@@ -113,6 +113,7 @@ impl Found {
             name: role.name.clone(),
             exclusive: role.exclusive,
             movable: role.movable,
+            grace_seconds: role.grace_seconds,
         });
         ReadyPlugin {
             name: name.to_owned(),
@@ -120,6 +121,13 @@ impl Found {
             hooks: self.hooks().into_iter().map(str::to_owned).collect(),
             roles: roles.collect(),
             post_ready_overlaps: manifest.lanes.post_ready_overlaps,
+            failover_interrupts: manifest.lanes.failover_interrupts,
+            tasks: (manifest.tasks.iter())
+                .map(|task| Task {
+                    name: task.name.clone(),
+                    after_scale: task.after_scale,
+                })
+                .collect(),
         }
     }
 

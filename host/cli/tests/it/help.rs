@@ -2,7 +2,7 @@
 
 use crate::stateward::stateward;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["run"],
     &["dev"],
@@ -10,6 +10,12 @@ const COMMANDS: [&[&str]; 14] = [
     &["plan"],
     &["why"],
     &["switchover"],
+    &["do"],
+    &["invocation"],
+    &["invocation", "skip"],
+    &["invocation", "retry"],
+    &["invocation", "abort"],
+    &["timeline"],
     &["set-image"],
     &["rollout"],
     &["rollout", "status"],
@@ -40,7 +46,7 @@ fn every_command_has_help() {
 fn commands_that_do_something_show_examples() {
     for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
         let ran = stateward(&[*command, &["--help"]].concat());
-        let groups = ["rollout", "plugin", "dev reset"];
+        let groups = ["invocation", "rollout", "plugin", "dev reset"];
         if !groups.contains(&command.join(" ").as_str()) {
             assert!(ran.out.contains("Example"), "{command:?}: {}", ran.out);
         }

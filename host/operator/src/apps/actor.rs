@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateward_planner::Spec;
 use stateward_planner::spec::SpecError;
+use stateward_planner::status::EndedInvocation;
+use stateward_planner::world as planner;
+use stateward_planner::{InvocationId, Spec};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +19,7 @@ use super::guard::Guard;
 use super::journal::Journal;
 use super::messages::Message;
 use crate::events::{Note, Subject};
-use crate::hooks::{Decided, Observations};
+use crate::hooks::{Decided, Decision, Observations};
 use crate::host::Host;
 use crate::probes::Schedule;
 use crate::watch::{AppKey, AppObject};
@@ -42,6 +44,8 @@ pub(super) struct Actor {
     /// The spec of this generation, parsed once.
     pub parsed: Option<(i64, Result<Spec, SpecError>)>,
     pub basis: Option<Basis>,
+    /// The last wish to retry an invocation that was followed.
+    pub retried: Option<String>,
     pub circumstances: String,
     pub last_status_write: Option<Instant>,
     /// The API server kept less of the last status than was written.
@@ -51,6 +55,12 @@ pub(super) struct Actor {
     /// Since when the app waits for its plugin to be loaded.
     pub loading_since: Option<Instant>,
     pub observations: Observations,
+    /// What plans know of the probes, by the pod's UID.
+    pub seen: BTreeMap<String, planner::Seen>,
+    /// Invocations that ended, the newest last, until they stand in the status.
+    pub history: Vec<EndedInvocation>,
+    /// Calls in flight that a failover may cut short.
+    pub calls: BTreeMap<InvocationId, AbortHandle>,
     pub probes: Schedule,
     /// Slots whose secret could not be read, and why.
     pub secrets: BTreeMap<String, String>,
@@ -92,12 +102,16 @@ impl Actor {
             attempts: Attempts::default(),
             parsed: None,
             basis: None,
+            retried: None,
             circumstances: String::new(),
             last_status_write: None,
             is_pruned: false,
             unwritten_since: None,
             loading_since: None,
             observations: Observations::new(),
+            seen: BTreeMap::new(),
+            history: Vec::new(),
+            calls: BTreeMap::new(),
             probes: Schedule::default(),
             secrets: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -237,6 +251,23 @@ impl Actor {
             decision.result(),
             decided.took,
         );
+        let unusable = match &decided.decision {
+            Decision::UpdateOrder(Ok(Some(_))) => Some(None),
+            Decision::UpdateOrder(Ok(None)) => Some(Some(
+                "update-order gave no permutation of the wanted ordinals".to_owned(),
+            )),
+            Decision::UpdateOrder(Err(error)) => {
+                Some(Some(format!("update-order failed: {error}")))
+            }
+            Decision::Validate(_) | Decision::MemberConfig(_) => None,
+        };
+        if let Some(why) = unusable {
+            let note = why.map(|why| {
+                let text = format!("{why}: members are updated from the highest ordinal down");
+                Note::warning("UpdateOrderUnusable", text)
+            });
+            self.say_once("update-order", note);
+        }
         for finding in self.answers.take(decided, self.host.clock.now()) {
             self.say(Note::warning("PluginWarns", answers::text(&finding)));
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use stateward_planner::plan::Question;
-use stateward_planner::world::{self, MemberConfig, Verdict};
+use stateward_planner::world::{self, MemberConfig, UpdateOrder, Verdict};
 use stateward_planner::{Status, World};
 use stateward_runtime::{CallError, Finding};
 
@@ -16,6 +16,7 @@ use crate::hooks::{Decided, Decision, backoff, later};
 pub(super) struct Answers {
     validate: Option<(String, Verdict)>,
     configs: BTreeMap<u32, (String, MemberConfig)>,
+    order: Option<(String, UpdateOrder)>,
     asking: BTreeSet<(Question, String)>,
     failures: BTreeMap<Question, u32>,
 }
@@ -25,20 +26,26 @@ pub(super) struct Answers {
 pub(super) struct Basis {
     validate: String,
     config: String,
+    order: String,
 }
 
 impl Basis {
-    /// `validate` depends on the spec and the plugin; `member-config` also on who holds roles and on the plugin's state.
-    pub(super) fn of(generation: i64, digest: &str, recorded: &Status) -> Basis {
+    /// `validate` depends on the spec and the plugin; `member-config` also on who holds roles and on the plugin's state; `update-order` also on how the
+    /// members are (`circumstances`).
+    pub(super) fn of(
+        generation: i64,
+        digest: &str,
+        recorded: &Status,
+        circumstances: &str,
+    ) -> Basis {
         let roles: Vec<_> = (recorded.roles.iter())
             .map(|role| json!([role.name, role.holder, role.epoch]))
             .collect();
-        let config = json!([generation, digest, roles, recorded.state]);
+        let config = json!([generation, digest, roles, recorded.state]).to_string();
         Basis {
             validate: format!("{generation}/{digest}"),
-            config: (Sha256::digest(config.to_string()).iter())
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            order: hash(&format!("{config}{circumstances}")),
+            config: hash(&config),
         }
     }
 
@@ -46,6 +53,7 @@ impl Basis {
         match question {
             Question::Validate => &self.validate,
             Question::MemberConfig { .. } => &self.config,
+            Question::UpdateOrder => &self.order,
         }
     }
 }
@@ -57,7 +65,9 @@ impl Answers {
             .take_if(|(asked_on, _)| *asked_on != basis.validate);
         self.configs
             .retain(|_, (asked_on, _)| *asked_on == basis.config);
+        self.order.take_if(|(asked_on, _)| *asked_on != basis.order);
         world::Answers {
+            update_order: self.order.as_ref().map(|(_, order)| order.clone()),
             validate: self.validate.as_ref().map(|(_, verdict)| verdict.clone()),
             member_config: (self.configs.iter())
                 .map(|(ordinal, (_, config))| (*ordinal, config.clone()))
@@ -107,6 +117,14 @@ impl Answers {
                 self.validate = Some((asked_on, verdict));
                 Vec::new()
             }
+            Decision::UpdateOrder(answer) => {
+                let order = match answer {
+                    Ok(Some(ordinals)) => UpdateOrder::Ordinals { ordinals },
+                    Ok(None) | Err(_) => UpdateOrder::Unusable,
+                };
+                self.order = Some((asked_on, order));
+                Vec::new()
+            }
             Decision::MemberConfig(answer) => {
                 let Question::MemberConfig { ordinal } = question else {
                     return Vec::new();
@@ -142,6 +160,12 @@ impl Answers {
         let ask_again = later(now, backoff(*failures));
         (error.reason().to_owned(), error.to_string(), ask_again)
     }
+}
+
+fn hash(text: &str) -> String {
+    (Sha256::digest(text).iter())
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 pub(super) fn text(finding: &Finding) -> String {

@@ -124,6 +124,7 @@ impl Actor {
     /// A call of an act hook ended: its outcome, checkpoint and requests are made durable together, or not at all.
     pub(super) async fn called(&mut self, called: Called) {
         let id = called.invocation.id.clone();
+        self.calls.remove(&id);
         let has_failed = match &called.result {
             Ok(answer) => matches!(answer.outcome, Outcome::Retry(_)),
             Err(_) => true,
@@ -148,6 +149,7 @@ impl Actor {
             took_ms = u64::try_from(called.took.as_millis()).unwrap_or(u64::MAX),
             "act hook answered"
         );
+        self.remember(&called.invocation, &answer.phase);
         if !must_be_durable(&answer) {
             self.journal.end(called.invocation, answer);
             return;
@@ -296,13 +298,7 @@ fn must_be_durable(answer: &Answer) -> bool {
 }
 
 pub(super) fn hook_name(invocation: &Invocation) -> &'static str {
-    use stateward_planner::Act;
-    match invocation.act {
-        Act::PreScale { .. } => "pre-scale",
-        Act::PostReady { .. } => "post-ready",
-        Act::PreDelete { .. } => "pre-delete",
-        Act::MoveRole { .. } => "move-role",
-    }
+    invocation.act.hook()
 }
 
 fn detail(phase: &Phase) -> &str {

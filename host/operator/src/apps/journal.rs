@@ -90,6 +90,64 @@ impl Journal {
         }
     }
 
+    /// Asks again now, whatever the last answer was.
+    pub(super) fn retry(
+        &mut self,
+        known: &BTreeMap<InvocationId, Invocation>,
+        id: &InvocationId,
+        now: Timestamp,
+    ) {
+        let Some(mut entry) = known.get(id).cloned() else {
+            return;
+        };
+        entry.phase = match entry.phase {
+            Phase::Calling | Phase::Done => return,
+            Phase::Fatal { message, .. } => Phase::Refused {
+                reason: message,
+                since: now,
+                ask_again: now,
+            },
+            Phase::InProgress {
+                percent, message, ..
+            } => Phase::InProgress {
+                ask_again: now,
+                percent,
+                message,
+            },
+            Phase::Refused { reason, since, .. } => Phase::Refused {
+                reason,
+                since,
+                ask_again: now,
+            },
+            Phase::Failing {
+                reason,
+                message,
+                failures,
+                ..
+            } => Phase::Failing {
+                reason,
+                message,
+                failures,
+                ask_again: now,
+            },
+        };
+        self.entries.insert(id.clone(), entry);
+    }
+
+    /// The call was cut short: as if the host had died in it.
+    pub(super) fn interrupt(&mut self, id: &InvocationId, now: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(id)
+            && entry.phase == Phase::Calling
+        {
+            entry.phase = Phase::Failing {
+                reason: "Interrupted".to_owned(),
+                message: "a failover went first".to_owned(),
+                failures: 1,
+                ask_again: now,
+            };
+        }
+    }
+
     pub(super) fn calls_in_flight(&self) -> usize {
         let calling = |entry: &&Invocation| entry.phase == Phase::Calling;
         self.entries.values().filter(calling).count()

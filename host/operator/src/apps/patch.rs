@@ -5,7 +5,7 @@ use stateward_planner::Status;
 use stateward_planner::world::Face;
 
 /// Fields that only a StatefulApp has.
-const OURS: [&str; 7] = [
+const OURS: [&str; 12] = [
     "selector",
     "waiting",
     "accepted",
@@ -13,6 +13,11 @@ const OURS: [&str; 7] = [
     "roles",
     "invocations",
     "state",
+    "departures",
+    "orders",
+    "rulings",
+    "tasks",
+    "history",
 ];
 
 /// The status as it is written in this face.

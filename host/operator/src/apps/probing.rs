@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stateward_planner::world as planner;
 use stateward_runtime::{CallError, Hook, Probed, Seen};
 use tokio::time::Instant;
 
@@ -31,6 +32,7 @@ impl Actor {
             }
         }
         (self.observations).retain(|uid, _| world.pods.iter().any(|pod| pod.uid == *uid));
+        (self.seen).retain(|uid, _| world.pods.iter().any(|pod| pod.uid == *uid));
         let due = self.probes.take_due(&present, Instant::now());
         if due.is_empty() {
             return;
@@ -120,6 +122,16 @@ impl Actor {
                 .is_some_and(|before| before.healthy && before.role == seen.role);
         let is_waited_for = self.journal.waits_for_health();
         (self.probes).ended(&pod, is_quiet, is_waited_for, Instant::now());
+        let now = self.host.clock.now();
+        let before = self.seen.get(&pod).and_then(|before| before.unwell_since);
+        let role = seen.role.clone();
+        let known = planner::Seen {
+            at: now,
+            unwell_since: (!seen.healthy).then(|| before.unwrap_or(now)),
+            role,
+            wants: report.wants,
+        };
+        self.seen.insert(pod.clone(), known);
         self.observations.insert(pod, seen);
     }
 }

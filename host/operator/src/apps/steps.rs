@@ -42,7 +42,16 @@ pub(super) fn title(step: &Step) -> String {
             WhyPatch::Identity => format!("restore the labels of pod {name}"),
             WhyPatch::MemberConfig => format!("write the configuration of pod {name}"),
             WhyPatch::PostReady => format!("mark pod {name} as joined"),
+            WhyPatch::Roles => format!("publish the roles of pod {name}"),
         },
+        Step::SetGate { name, is_open, .. } => match is_open {
+            true => format!("open the gate of pod {name}"),
+            false => format!("close the gate of pod {name}"),
+        },
+        Step::DeleteClaim { name, .. } => format!("delete claim {name}"),
+        Step::HoldApp => "hold the app for its teardown".to_owned(),
+        Step::ReleaseApp { .. } => "release the app".to_owned(),
+        Step::Interrupt { id } => format!("interrupt {id}"),
         Step::Decide { question } => format!("ask {question:?}"),
         Step::Call { id, .. } => format!("call {id}"),
     }
@@ -61,6 +70,11 @@ pub(super) fn kind(step: &Step) -> &'static str {
         Step::CreateClaims { .. } => "create-claims",
         Step::DeletePod { .. } => "delete-pod",
         Step::PatchPod { .. } => "patch-pod",
+        Step::SetGate { .. } => "set-gate",
+        Step::DeleteClaim { .. } => "delete-claim",
+        Step::HoldApp => "hold-app",
+        Step::ReleaseApp { .. } => "release-app",
+        Step::Interrupt { .. } => "interrupt",
         Step::Decide { .. } => "decide",
         Step::Call { .. } => "call",
     }
@@ -112,6 +126,9 @@ impl Place {
                 annotations,
                 why,
             } => {
+                if why == WhyPatch::Roles && !self.still_holds(&uid, &labels).await? {
+                    return Ok(());
+                }
                 let patch = json!({ "metadata": {
                     "uid": uid, "labels": labels, "annotations": annotations,
                 }});
@@ -126,8 +143,20 @@ impl Place {
                     other => other,
                 }
             }
-            // Not steps at the API: the app starts them as tasks.
-            Step::Decide { .. } | Step::Call { .. } => Ok(()),
+            Step::SetGate { name, uid, is_open } => {
+                self.set_gate(&name, &uid, is_open, outcome).await
+            }
+            Step::DeleteClaim { name, uid } => {
+                let result = self.delete(Kind::Claim, &name, &uid, outcome).await;
+                let pod = name.clone();
+                let note = claim_note(&self.app, "delete", &name, &pod, result.as_ref().map(drop));
+                outcome.notes.push(note);
+                result
+            }
+            Step::HoldApp => self.hold(outcome).await,
+            Step::ReleaseApp { why } => self.let_go(&why, outcome).await,
+            // Not steps at the API: the app starts and ends them as tasks.
+            Step::Decide { .. } | Step::Call { .. } | Step::Interrupt { .. } => Ok(()),
         }
     }
 
@@ -322,14 +351,14 @@ impl Place {
         answer
     }
 
-    async fn get(&self, kind: Kind, name: &str) -> Result<Value, ApiError> {
+    pub(super) async fn get(&self, kind: Kind, name: &str) -> Result<Value, ApiError> {
         (self.api)
             .get(collection(kind), &self.app.namespace, name)
             .await
     }
 }
 
-fn note(
+pub(super) fn note(
     kind: Kind,
     name: &str,
     answer: Result<Value, ApiError>,

@@ -112,6 +112,9 @@ pub struct PluginStatus {
     /// Roles that members may have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<PluginRole>,
+    /// Jobs that users can start: `stateward do APP TASK`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<PluginTask>,
     /// `post-ready` of one member may run beside another act hook.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub post_ready_overlaps: bool,
@@ -140,4 +143,17 @@ pub struct PluginRole {
     pub name: String,
     pub exclusive: bool,
     pub movable: bool,
+    /// A holder that is unwell for so long has failed.
+    pub grace_seconds: u32,
+}
+
+/// A job that the plugin knows.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PluginTask {
+    pub name: String,
+    /// What it is for.
+    pub why: String,
+    /// It runs after each finished scale.
+    pub after_scale: bool,
 }

@@ -176,6 +176,29 @@ pub struct PluginUse {
     /// Keys of Secrets in the app's own namespace, by slot of the plugin.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretKey>,
+    /// How long invocations of a hook may take, by the hook's name: pre-scale, post-ready, pre-delete, post-delete, move-role, task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deadlines: BTreeMap<String, HookDeadline>,
+}
+
+/// How long an invocation may take, and what happens then.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct HookDeadline {
+    /// From its first call.
+    #[schemars(range(min = 1))]
+    pub seconds: i32,
+    /// Wait (the default) waits on. Proceed takes the purpose for reached, but never lets a member leave for good that way. Abort gives the purpose up
+    /// until the spec changes; what was begun is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DeadlinePolicy>,
+}
+
+/// What happens when an invocation took too long.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadlinePolicy {
+    Wait,
+    Proceed,
+    Abort,
 }
 
 /// One key of a Secret.

@@ -7,10 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use stateward_planner::Phase;
-use stateward_planner::journal::commit::{Answer, RoleRequest};
+use stateward_planner::journal::commit::{Answer, Request};
 use stateward_planner::journal::{self, Act, Invocation};
 use stateward_runtime::{
-    Answer as Said, Call, CallError, Cause, Effects, MoveCause, Outcome, Request, Snapshot,
+    Answer as Said, Call, CallError, Cause, Effects, MoveCause, Outcome, Snapshot,
 };
 
 use crate::plugins::Serving;
@@ -35,6 +35,7 @@ pub(crate) async fn call(
     serving: Arc<Serving>,
     invocation: Invocation,
     cancelling: bool,
+    deadline: Option<Timestamp>,
     snapshot: Snapshot,
     effects: Arc<dyn Effects>,
 ) -> Called {
@@ -46,7 +47,7 @@ pub(crate) async fn call(
         attempt: invocation.attempts,
         checkpoint,
         cancelling,
-        deadline_ms: None,
+        deadline_ms: deadline.and_then(|end| u64::try_from(end.as_millisecond()).ok()),
         extra: Vec::new(),
     };
     let act = act(&invocation.act);
@@ -90,6 +91,20 @@ fn act(act: &Act) -> stateward_runtime::Act {
                 journal::MoveCause::Failed => MoveCause::Failed,
             },
             target: *target,
+        },
+        Act::PostDelete { ordinal, pod } => Runtime::PostDelete {
+            ordinal: *ordinal,
+            was: pod.clone(),
+        },
+        Act::Task {
+            name,
+            member,
+            arguments,
+            ..
+        } => Runtime::Task {
+            name: name.clone(),
+            member: *member,
+            arguments: arguments.clone(),
         },
     }
 }
@@ -135,7 +150,7 @@ pub(crate) fn phase(called: &Called, failures: u32, now: Timestamp) -> Answer {
             digest: called.serving.facts.digest.clone(),
         },
     };
-    let requests = said.requests.iter().filter_map(request).collect();
+    let requests = said.requests.iter().map(request).collect();
     Answer {
         phase,
         checkpoint,
@@ -143,26 +158,39 @@ pub(crate) fn phase(called: &Called, failures: u32, now: Timestamp) -> Answer {
     }
 }
 
-/// The requests that are about roles.
-fn request(request: &Request) -> Option<RoleRequest> {
-    Some(match request {
-        Request::ClaimRole {
+fn request(request: &stateward_runtime::Request) -> Request {
+    match request {
+        stateward_runtime::Request::ClaimRole {
             role,
             pod,
             after_epoch,
-        } => RoleRequest::Claim {
+        } => Request::Claim {
             role: role.clone(),
             pod: pod.clone(),
             after_epoch: *after_epoch,
         },
-        Request::ReleaseRole { role, after_epoch } => RoleRequest::Release {
+        stateward_runtime::Request::ReleaseRole { role, after_epoch } => Request::Release {
             role: role.clone(),
             after_epoch: *after_epoch,
         },
-        Request::DeletePod { .. } | Request::DiscardVolumes { .. } | Request::Quarantine { .. } => {
-            return None;
-        }
-    })
+        stateward_runtime::Request::DeletePod { pod, why } => Request::DeletePod {
+            pod: pod.clone(),
+            why: why.clone(),
+        },
+        stateward_runtime::Request::DiscardVolumes {
+            ordinal,
+            claims,
+            why,
+        } => Request::DiscardVolumes {
+            ordinal: *ordinal,
+            claims: claims.clone(),
+            why: why.clone(),
+        },
+        stateward_runtime::Request::Quarantine { ordinal, why } => Request::Quarantine {
+            ordinal: *ordinal,
+            why: why.clone(),
+        },
+    }
 }
 
 /// 1 s, 2 s, 4 s … 60 s, each up to a fifth more, so that many apps do not ask in step.

@@ -22,6 +22,8 @@ pub(crate) struct Decided {
 pub(crate) enum Decision {
     Validate(Result<Vec<Finding>, CallError>),
     MemberConfig(Result<BTreeMap<String, String>, CallError>),
+    /// None: what it gave is no permutation of the wanted ordinals.
+    UpdateOrder(Result<Option<Vec<u32>>, CallError>),
 }
 
 impl Decision {
@@ -29,13 +31,17 @@ impl Decision {
         match self {
             Decision::Validate(_) => Hook::Validate,
             Decision::MemberConfig(_) => Hook::MemberConfig,
+            Decision::UpdateOrder(_) => Hook::UpdateOrder,
         }
     }
 
     /// For metrics.
     pub(crate) fn result(&self) -> &'static str {
         match self {
-            Decision::Validate(Err(error)) | Decision::MemberConfig(Err(error)) => error.reason(),
+            Decision::Validate(Err(error))
+            | Decision::MemberConfig(Err(error))
+            | Decision::UpdateOrder(Err(error)) => error.reason(),
+            Decision::UpdateOrder(Ok(None)) => "unusable",
             Decision::Validate(Ok(findings)) if findings.iter().any(|one| one.blocks) => "refused",
             _ => "done",
         }
@@ -60,6 +66,11 @@ pub(crate) async fn decide(
         Question::MemberConfig { ordinal } => {
             Decision::MemberConfig(granted.member_config(snapshot, ordinal).await)
         }
+        Question::UpdateOrder => {
+            let app = snapshot.app.clone();
+            let order = granted.update_order(snapshot).await;
+            Decision::UpdateOrder(order.map(|order| permutation(&app, order)))
+        }
     };
     Decided {
         question,
@@ -67,6 +78,13 @@ pub(crate) async fn decide(
         decision,
         took: begin.elapsed(),
     }
+}
+
+fn permutation(app: &App, order: Vec<u32>) -> Option<Vec<u32>> {
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    let wanted = app.start..app.start.saturating_add(app.target);
+    sorted.into_iter().eq(wanted).then_some(order)
 }
 
 /// The app as it was accepted last. Of the settings only the present ones are known.

@@ -1,6 +1,6 @@
 //! The snapshot that a hook receives, made from the app's view.
 //!
-//! Keys of `extra`: `host` of a member is its stable DNS name, when the app has a service; `epoch.<role>` of the app is the epoch of a role that was
+//! Keys of `extra`: `host` of a member is its stable DNS name, when the app has a service; `claims`, the UIDs of its claims, separated by commas; `epoch.<role>` of the app is the epoch of a role that was
 //! released, so that it can be claimed anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,10 @@ fn member(view: &View, ordinal: u32, pod: Option<&SlimPod>, observations: &Obser
         );
         extra.push(("host".to_owned(), host));
     }
+    let claims = claims_of(view, ordinal);
+    if !claims.is_empty() {
+        extra.push(("claims".to_owned(), claims.join(",")));
+    }
     let volume = volume(view, ordinal);
     let Some(pod) = pod else {
         return Member {
@@ -129,6 +133,15 @@ fn member(view: &View, ordinal: u32, pod: Option<&SlimPod>, observations: &Obser
         last: observations.get(pod.uid()).cloned(),
         extra,
     }
+}
+
+/// UIDs of the member's claims.
+fn claims_of(view: &View, ordinal: u32) -> Vec<String> {
+    let end = format!("-{}-{ordinal}", view.world.app.name);
+    (view.claims.iter())
+        .filter(|claim| claim.name().ends_with(&end))
+        .map(|claim| claim.uid().to_owned())
+        .collect()
 }
 
 fn standing(pod: &SlimPod) -> Standing {

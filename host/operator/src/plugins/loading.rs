@@ -8,7 +8,7 @@ use stateward_runtime::{Digest, LoadError, Plugin, Runtime};
 use super::registry::Serving;
 use super::source;
 use crate::api::Api;
-use crate::crd::{PluginRole, PluginSpec, PluginState, PluginStatus};
+use crate::crd::{PluginRole, PluginSpec, PluginState, PluginStatus, PluginTask};
 
 /// How loading ended.
 pub(super) struct Loaded {
@@ -136,6 +136,14 @@ fn describe(plugin: &Plugin, status: &mut PluginStatus) {
             name: role.name.clone(),
             exclusive: role.exclusive,
             movable: role.movable,
+            grace_seconds: role.grace_seconds,
+        })
+        .collect();
+    status.tasks = (manifest.tasks.iter())
+        .map(|task| PluginTask {
+            name: task.name.clone(),
+            why: task.why.clone(),
+            after_scale: task.after_scale,
         })
         .collect();
     status.post_ready_overlaps = manifest.lanes.post_ready_overlaps;

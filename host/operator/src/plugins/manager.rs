@@ -234,6 +234,7 @@ fn full() -> PluginStatus {
         hooks: vec![text()],
         imports: vec![text()],
         roles: vec![crate::crd::PluginRole::default()],
+        tasks: vec![crate::crd::PluginTask::default()],
         post_ready_overlaps: true,
         missing_grants: vec![text()],
         observed_generation: 1,

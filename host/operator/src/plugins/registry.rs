@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use stateward_planner::world::{Plugin, ReadyPlugin, Role};
+use stateward_planner::world::{Plugin, ReadyPlugin, Role, Task};
 use stateward_runtime::{Granted, Hook};
 
 use super::not_found;
@@ -29,9 +29,17 @@ impl Serving {
                     name: role.name.clone(),
                     exclusive: role.exclusive,
                     movable: role.movable,
+                    grace_seconds: role.grace_seconds,
                 })
                 .collect(),
             post_ready_overlaps: manifest.lanes.post_ready_overlaps,
+            failover_interrupts: manifest.lanes.failover_interrupts,
+            tasks: (manifest.tasks.iter())
+                .map(|task| Task {
+                    name: task.name.clone(),
+                    after_scale: task.after_scale,
+                })
+                .collect(),
         };
         Serving { granted, facts }
     }

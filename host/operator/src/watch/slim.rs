@@ -28,6 +28,13 @@ pub(crate) struct PodSpec {
     pub node_name: Option<String>,
     pub volumes: Vec<PodVolume>,
     pub containers: Vec<PodContainer>,
+    pub readiness_gates: Vec<ReadinessGate>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReadinessGate {
+    pub condition_type: String,
 }
 
 #[derive(Deserialize, Clone, Debug)]

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stateward_planner::world::{Answers, App, Claim, Plugin, Revision};
+use stateward_planner::world::{self as planner, Answers, App, Claim, Hold, Plugin, Revision};
 use stateward_planner::{Invocation, InvocationId, Spec, Status, World};
 
 use super::pods::{owners, pod, time};
 use super::status::read_status;
 use super::wishes;
+use crate::annotations::TEARDOWN;
 use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
 
 /// What the app itself contributes.
@@ -18,6 +19,8 @@ pub(crate) struct Parts {
     pub answers: Answers,
     /// What happened since the status was written.
     pub memory: BTreeMap<InvocationId, Invocation>,
+    /// What the probes saw, by the pod's UID.
+    pub seen: BTreeMap<String, planner::Seen>,
 }
 
 /// A world, and the observed objects behind it.
@@ -35,10 +38,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
     let recorded = read_status(&app.status);
     let pods = index.pods_of(&app);
     let claims = index.claims_of(&app);
-    let (switchover, unreadable_wish) = match wishes::switchover(&app, &recorded) {
-        Ok(wish) => (wish, None),
-        Err(why) => (None, Some(why)),
-    };
+    let asked = wishes::read(&app, &recorded);
     let world = World {
         app: App {
             face: app.key.face,
@@ -49,12 +49,19 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
             deletion: (app.metadata.deletion_timestamp.as_ref()).map(|time| time.0),
             annotations: app.annotations(),
             spec: parts.spec,
-            switchover,
+            switchover: asked.switchover,
+            wishes: asked.wishes,
+            hold: hold(&app),
         },
         revisions: (index.revisions_of(&app).iter())
             .map(|found| revision(found))
             .collect(),
-        pods: pods.iter().map(|found| pod(found)).collect(),
+        pods: (pods.iter())
+            .map(|found| planner::Pod {
+                seen: parts.seen.get(found.uid()).cloned(),
+                ..pod(found)
+            })
+            .collect(),
         claims: claims.iter().map(|found| claim(found)).collect(),
         journal: journal(&recorded, parts.memory),
         recorded,
@@ -66,7 +73,24 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         app,
         pods,
         claims,
-        unreadable_wish,
+        unreadable_wish: asked.unreadable,
+    }
+}
+
+/// Whether our finalizer holds the app, and whether the way in which it is deleted leaves time for it.
+fn hold(app: &AppObject) -> Hold {
+    let finalizers = app.metadata.finalizers.as_deref().unwrap_or_default();
+    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
+    let void = |why: &str| Hold::Void {
+        why: why.to_owned(),
+    };
+    match () {
+        () if !has(TEARDOWN) => Hold::None,
+        () if has("foregroundDeletion") => {
+            void("it is deleted in the foreground, so its pods are deleted already")
+        }
+        () if has("orphan") => void("it is deleted without its pods"),
+        () => Hold::Held,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateward_planner::world::{Answers, Face, Plugin, ReadyPlugin, Role, Verdict};
+use stateward_planner::world::{Answers, Face, Plugin, ReadyPlugin, Role, Task, Verdict};
 use stateward_planner::{Spec, World};
 
 use super::build::{Parts, build};
@@ -67,6 +67,7 @@ pub async fn world_of(
             ..Answers::default()
         },
         memory: std::collections::BTreeMap::new(),
+        seen: std::collections::BTreeMap::new(),
     };
     Ok(build(&index, app, parts).world)
 }
@@ -102,9 +103,17 @@ async fn plugin(api: &Api, name: &str) -> Result<Plugin, ApiError> {
                     name: role.name,
                     exclusive: role.exclusive,
                     movable: role.movable,
+                    grace_seconds: role.grace_seconds,
                 })
                 .collect(),
             post_ready_overlaps: status.post_ready_overlaps,
+            failover_interrupts: false,
+            tasks: (status.tasks.into_iter())
+                .map(|task| Task {
+                    name: task.name,
+                    after_scale: task.after_scale,
+                })
+                .collect(),
         }),
         Some(_) => Plugin::Unavailable {
             name: name.to_owned(),

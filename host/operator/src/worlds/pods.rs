@@ -1,7 +1,8 @@
 //! What a pod's status says: since when it is ready, what keeps it from starting, whether its processes have stopped.
 
 use k8s_openapi::jiff::Timestamp;
-use stateward_planner::world::{OwnerReference, Pod, PodPhase};
+use stateward_planner::identity::JOINED_GATE;
+use stateward_planner::world::{OwnerReference, Pod, PodPhase, ReadinessGate};
 
 use crate::annotations::DOMAIN;
 use crate::watch::{Meta, SlimPod};
@@ -44,7 +45,20 @@ pub(crate) fn pod(pod: &SlimPod) -> Pod {
         address: status.pod_ip.clone(),
         claims: claims.collect(),
         hindrance: hindrance(pod),
+        seen: None,
+        gate: gate(pod),
+        is_evicted: false,
     }
+}
+
+/// The readiness gate that waits for `post-ready`, where the template has it.
+fn gate(pod: &SlimPod) -> Option<ReadinessGate> {
+    let gates = &pod.spec.readiness_gates;
+    let has_gate = (gates.iter()).any(|gate| gate.condition_type == JOINED_GATE);
+    has_gate.then(|| ReadinessGate {
+        is_open: condition_since(pod, JOINED_GATE).is_some(),
+        are_containers_ready: condition_since(pod, "ContainersReady").is_some(),
+    })
 }
 
 pub(super) fn owners(

@@ -17,7 +17,14 @@ pub(crate) fn built() -> &'static Path {
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--target", "wasm32-wasip2"])
             .args(["--profile", "plugin", "--lib"])
-            .args(["-p", "stateward-hostile", "-p", "stateward-plugin-mysql"])
+            .args([
+                "-p",
+                "stateward-hostile",
+                "-p",
+                "stateward-steered",
+                "-p",
+                "stateward-plugin-mysql",
+            ])
             .current_dir(root)
             .status()
             .unwrap();
@@ -29,7 +36,7 @@ pub(crate) fn built() -> &'static Path {
     })
 }
 
-fn plugin(name: &str, component: &str, grants: Value) -> Value {
+pub(crate) fn plugin(name: &str, component: &str, grants: Value) -> Value {
     json!({
         "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
         "metadata": { "name": name },

@@ -18,6 +18,7 @@ type Record = Arc<Mutex<Vec<String>>>;
 pub(crate) struct Kubelet {
     record: Record,
     held: Arc<Mutex<BTreeSet<String>>>,
+    lingering: Arc<Mutex<BTreeSet<String>>>,
     again: tokio::sync::mpsc::UnboundedSender<()>,
     task: JoinHandle<()>,
 }
@@ -26,6 +27,7 @@ impl Kubelet {
     pub(crate) fn start(client: Client, clock: Clock) -> Kubelet {
         let record = Record::default();
         let held: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let lingering: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let (again, mut wake) = tokio::sync::mpsc::unbounded_channel();
         let worker = Worker {
             api: Api::all(client.clone()),
@@ -33,6 +35,7 @@ impl Kubelet {
             record: record.clone(),
             held: held.clone(),
             clock,
+            lingering: lingering.clone(),
             known: BTreeMap::new(),
         };
         let task = tokio::spawn(async move {
@@ -53,6 +56,7 @@ impl Kubelet {
         Kubelet {
             record,
             held,
+            lingering,
             again,
             task,
         }
@@ -63,8 +67,14 @@ impl Kubelet {
         self.held.lock().unwrap().insert(pod.to_owned());
     }
 
+    /// This pod will not end until it is let go.
+    pub(crate) fn linger(&self, pod: &str) {
+        self.lingering.lock().unwrap().insert(pod.to_owned());
+    }
+
     pub(crate) fn let_go(&self, pod: &str) {
         self.held.lock().unwrap().remove(pod);
+        self.lingering.lock().unwrap().remove(pod);
         self.again.send(()).unwrap();
     }
 
@@ -89,6 +99,7 @@ struct Worker {
     record: Record,
     held: Arc<Mutex<BTreeSet<String>>>,
     clock: Clock,
+    lingering: Arc<Mutex<BTreeSet<String>>>,
     known: BTreeMap<String, Pod>,
 }
 
@@ -126,6 +137,9 @@ impl Worker {
             if before.is_none_or(|before| before.metadata.deletion_timestamp.is_none()) {
                 self.note("~", &pod);
             }
+            if self.lingering.lock().unwrap().contains(&pod.name_any()) {
+                return;
+            }
             let parameters = DeleteParams::default()
                 .grace_period(0)
                 .preconditions(Preconditions {
@@ -157,23 +171,39 @@ impl Worker {
             .status
             .as_ref()
             .is_some_and(|status| status.phase.as_deref() == Some("Running"));
-        if is_marked || self.held.lock().unwrap().contains(&pod.name_any()) {
+        let (is_ready, are_gates_open) = (has(&pod, "Ready"), are_gates_open(&pod));
+        let is_held = self.held.lock().unwrap().contains(&pod.name_any());
+        if is_held || (is_marked && is_ready == are_gates_open) {
             return;
         }
         let now = self.clock.now();
-        let status = json!({ "metadata": { "uid": uid }, "status": {
+        let mut conditions = vec![
+            json!({
+                "type": "Ready", "status": if are_gates_open { "True" } else { "False" },
+                "lastTransitionTime": now,
+            }),
+            json!({ "type": "ContainersReady", "status": "True", "lastTransitionTime": now }),
+        ];
+        let others = (pod.status.iter()).flat_map(|status| status.conditions.iter().flatten());
+        conditions.extend(
+            others
+                .filter(|one| one.type_ != "Ready" && one.type_ != "ContainersReady")
+                .map(|one| serde_json::to_value(one).unwrap()),
+        );
+        let status = json!({ "metadata": {
+            "uid": uid, "resourceVersion": pod.metadata.resource_version,
+        }, "status": {
             "phase": "Running",
             "podIP": "127.0.0.1",
-            "conditions": [
-                { "type": "Ready", "status": "True", "lastTransitionTime": now },
-                { "type": "ContainersReady", "status": "True", "lastTransitionTime": now },
-            ],
+            "conditions": conditions,
             "containerStatuses": [{
                 "name": "main", "ready": true, "restartCount": 0, "image": "example:1", "imageID": "",
                 "state": { "running": { "startedAt": now } },
             }],
         }});
-        self.note("!", &pod);
+        if are_gates_open {
+            self.note("!", &pod);
+        }
         let _ = pods
             .patch_status(
                 &pod.name_any(),
@@ -182,4 +212,14 @@ impl Worker {
             )
             .await;
     }
+}
+
+fn has(pod: &Pod, condition: &str) -> bool {
+    let mut conditions = (pod.status.iter()).flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|one| one.type_ == condition && one.status == "True")
+}
+
+fn are_gates_open(pod: &Pod) -> bool {
+    let mut gates = (pod.spec.iter()).flat_map(|spec| spec.readiness_gates.iter().flatten());
+    gates.all(|gate| has(pod, &gate.condition_type))
 }

@@ -10,6 +10,7 @@
 
 mod adoption;
 mod bed;
+mod contract;
 mod crashes;
 mod definitions;
 mod endpoints;

@@ -82,6 +82,9 @@ impl Narrator {
                     WhyDelete::Condemned => "scale-in",
                     WhyDelete::Outdated => "update",
                     WhyDelete::Terminal => "it ended",
+                    WhyDelete::Requested => "the plugin asks for it",
+                    WhyDelete::Evicted => "its node is drained",
+                    WhyDelete::Teardown => "teardown",
                 };
                 self.tell(
                     "delete-pod",
@@ -94,8 +97,8 @@ impl Narrator {
                 WhyPatch::MemberConfig => {
                     self.about("patch-pod", "hand new member-config to", "pod", name);
                 }
-                // A note of the host to itself.
-                WhyPatch::PostReady => {}
+                // Notes of the host to itself, and to Services.
+                WhyPatch::PostReady | WhyPatch::Roles => {}
             },
             Step::Decide {
                 question: Question::Validate,
@@ -104,7 +107,13 @@ impl Narrator {
                 "spec".to_owned(),
                 "ask the plugin whether it accepts the spec".to_owned(),
             ),
-            Step::Decide { .. } => {}
+            Step::DeleteClaim { name, .. } => self.about("delete-claim", "delete", "claim", name),
+            // Notes of the host to itself.
+            Step::SetGate { .. }
+            | Step::HoldApp
+            | Step::ReleaseApp { .. }
+            | Step::Interrupt { .. }
+            | Step::Decide { .. } => {}
             Step::Call {
                 act, cancelling, ..
             } => self.call(world, act, *cancelling),
@@ -149,6 +158,14 @@ impl Narrator {
                     format!("call pre-delete for {pod} ({cause})"),
                 )
             }
+            Act::PostDelete { ordinal, .. } => {
+                let pod = pod_name(&self.app, *ordinal);
+                (
+                    format!("pod {pod}"),
+                    format!("call post-delete for the former {pod}"),
+                )
+            }
+            Act::Task { name, .. } => (format!("task {name}"), format!("run task {name}")),
             Act::MoveRole {
                 role,
                 cause,

@@ -3,16 +3,18 @@
 //! | kind | may run beside |
 //! |---|---|
 //! | `post-ready`, where the manifest lets it overlap | everything but `move-role` |
+//! | `move-role` after a failure | what is in progress and not being called just now; it is resumed afterwards |
 //! | every other | an overlapping `post-ready`, unless it is a `move-role` |
 //!
-//! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`.
+//! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`, `post-delete`,
+//! `task`.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::draft::{Draft, Wanted};
-use crate::journal::{Act, Invocation, InvocationId, Phase};
+use crate::journal::{Act, Invocation, InvocationId, MoveCause, Phase};
 use crate::plan::Step;
 use crate::scene::Scene;
 use crate::world::ReadyPlugin;
@@ -26,16 +28,25 @@ const DID_NOT_MOVE: SignedDuration = SignedDuration::from_secs(5);
 enum Lane {
     Overlapping,
     PostReady,
+    Failover,
     MoveRole,
     PreDelete,
     PreScale,
+    PostDelete,
+    Task,
 }
 
 fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
     match act {
         Act::PostReady { .. } if plugin.post_ready_overlaps => Lane::Overlapping,
         Act::PostReady { .. } => Lane::PostReady,
+        Act::MoveRole {
+            cause: MoveCause::Failed,
+            ..
+        } => Lane::Failover,
         Act::MoveRole { .. } => Lane::MoveRole,
+        Act::PostDelete { .. } => Lane::PostDelete,
+        Act::Task { .. } => Lane::Task,
         Act::PreDelete { .. } => Lane::PreDelete,
         Act::PreScale { .. } => Lane::PreScale,
     }
@@ -44,7 +55,9 @@ fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
 fn collide(one: Lane, other: Lane) -> bool {
     match (one, other) {
         (Lane::Overlapping, Lane::Overlapping) => false,
-        (Lane::Overlapping, other) | (other, Lane::Overlapping) => other == Lane::MoveRole,
+        (Lane::Overlapping, other) | (other, Lane::Overlapping) => {
+            matches!(other, Lane::MoveRole | Lane::Failover)
+        }
         _ => true,
     }
 }
@@ -80,9 +93,18 @@ pub(super) fn call(
         }
         let own = lane(&wanted.act, plugin);
         let in_the_way = running.iter().find(|(other, other_id)| {
-            *other_id != id && collide(own, *other) && !is_overtaken(scene, other_id, &id)
+            // A failover goes first, whatever began before it.
+            let goes_on = if *other == Lane::Failover && own != Lane::Failover {
+                false
+            } else {
+                yields(scene, own, other_id) || is_overtaken(scene, other_id, &id)
+            };
+            *other_id != id && collide(own, *other) && !goes_on
         });
         if let Some((_, behind)) = in_the_way {
+            if own == Lane::Failover && plugin.failover_interrupts {
+                calls.push(Step::Interrupt { id: behind.clone() });
+            }
             queued.insert(id, behind.clone());
             continue;
         }
@@ -115,6 +137,21 @@ fn is_overtaken(scene: &Scene<'_>, other: &InvocationId, own: &InvocationId) -> 
         (Some(own), Some(other)) => own < other,
         _ => false,
     }
+}
+
+/// What is in progress waits while a failover is under way; a call in flight ends first.
+fn yields(scene: &Scene<'_>, own: Lane, other: &InvocationId) -> bool {
+    own == Lane::Failover
+        && scene.world.journal.get(other).is_some_and(|known| {
+            known.phase != Phase::Calling
+                && !matches!(
+                    known.act,
+                    Act::MoveRole {
+                        cause: MoveCause::Failed,
+                        ..
+                    }
+                )
+        })
 }
 
 fn has_lane(known: &Invocation) -> bool {

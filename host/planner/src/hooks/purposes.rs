@@ -10,8 +10,8 @@
 use crate::availability::has_joined;
 use crate::draft::Draft;
 use crate::journal::{Act, Cause, Invocation, InvocationId, Phase};
-use crate::scene::{Member, Scene};
-use crate::{roles, rollout};
+use crate::scene::{Member, Mode, Scene};
+use crate::{departures, orders, roles, rollout, rulings, tasks};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -29,6 +29,12 @@ pub(super) fn review(scene: &Scene<'_>, draft: &mut Draft) {
         match purpose(scene, draft, known) {
             Purpose::Over => forget(draft, id),
             _ if known.is_undone() => end_undone(scene, draft, id),
+            Purpose::Stands if rulings::is_skipped(scene, id) => {}
+            Purpose::Stands if rulings::is_aborted(scene, id) && known.is_under_way() => {
+                draft.wanted.retain(|wanted| wanted.act.id() != *id);
+                draft.want(known.act.clone(), true);
+            }
+            Purpose::Stands if rulings::is_aborted(scene, id) => forget(draft, id),
             Purpose::Gone if is_worth_undoing(known) => {
                 draft.wanted.retain(|wanted| wanted.act.id() != *id);
                 draft.want(known.act.clone(), true);
@@ -71,6 +77,18 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
     if !scene.hooks.has(known.act.hook()) {
         return Purpose::Over;
     }
+    if scene.goal.mode == Mode::Teardown
+        && !matches!(
+            known.act,
+            Act::PreDelete {
+                cause: Cause::Teardown | Cause::External,
+                ..
+            } | Act::PostDelete { .. }
+        )
+    {
+        // Nothing is undone for an app that goes.
+        return Purpose::Over;
+    }
     match &known.act {
         Act::PostReady { pod, restarts, .. } => match living(scene, pod) {
             None => Purpose::Over,
@@ -79,13 +97,28 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
             }
             Some(member) => stands_if(scene.goal.ordinals.contains(member.ordinal)),
         },
-        Act::PreDelete { pod, cause, .. } => match living(scene, pod) {
+        Act::PreDelete { pod, cause, .. } => match scene.by_uid(pod) {
             None => Purpose::Over,
+            // That we allowed it stands until the pod is gone: whoever looks must know that nobody else deleted it.
+            Some(member) if !member.is_alive() => match cause {
+                Cause::External => {
+                    over_unless(known.is_done() || departures::external(scene, member).is_some())
+                }
+                _ => over_unless(known.is_done() && member.is_terminating()),
+            },
             Some(member) => stands_if(match cause {
-                Cause::ScaleIn => !scene.goal.ordinals.contains(member.ordinal),
-                _ => rollout::replaces(scene, member),
+                Cause::ScaleIn | Cause::Teardown => !scene.goal.ordinals.contains(member.ordinal),
+                Cause::Update => rollout::replaces(scene, member),
+                Cause::Replace => orders::replaces(scene, member.ordinal, pod),
+                Cause::Evict => member.pod.is_evicted,
+                Cause::External => false,
             }),
         },
+        Act::PostDelete { pod, .. } => {
+            let departures = &draft.status.departures;
+            over_unless(departures.iter().any(|known| known.pod == *pod))
+        }
+        Act::Task { name, run, .. } => over_unless(tasks::is_running(scene, name, *run)),
         Act::PreScale { scale, ordinal } => {
             let is_present = draft
                 .status
@@ -103,6 +136,14 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
             .map_or(Purpose::Over, |moving| {
                 stands_if(roles::is_wanted(scene, role, moving))
             }),
+    }
+}
+
+fn over_unless(condition: bool) -> Purpose {
+    if condition {
+        Purpose::Stands
+    } else {
+        Purpose::Over
     }
 }
 

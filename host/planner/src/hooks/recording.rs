@@ -2,7 +2,11 @@
 
 use crate::draft::Draft;
 use crate::journal::{Act, Invocation, Phase};
+use crate::rulings;
 use crate::scene::Scene;
+
+/// Characters of a message in the status. The status must stay small with many invocations under way; the log has the whole.
+const LONGEST: usize = 128;
 
 pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     let recorded = &scene.world.recorded.invocations;
@@ -14,8 +18,8 @@ pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
         if known.phase == Phase::Calling {
             // What was handed to the call stays until its answer replaces it.
             kept.extend(recorded.iter().find(|old| old.id == *id).cloned());
-        } else if must_stand(known) {
-            if !known.is_recorded {
+        } else if must_stand(known) || has_a_clock(scene, known) {
+            if must_stand(known) && !known.is_recorded {
                 draft.is_urgent = true;
             }
             kept.push(as_recorded(known));
@@ -26,10 +30,25 @@ pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// As it stands in the status: that it does is no part of it.
 pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
-    Invocation {
-        is_recorded: false,
-        ..known.clone()
+    let mut recorded = known.clone();
+    recorded.is_recorded = false;
+    if let Phase::InProgress { message, .. }
+    | Phase::Failing { message, .. }
+    | Phase::Fatal { message, .. }
+    | Phase::Refused {
+        reason: message, ..
+    } = &mut recorded.phase
+        && let Some((end, _)) = message.char_indices().nth(LONGEST)
+    {
+        message.truncate(end);
+        message.push('…');
     }
+    recorded
+}
+
+/// Its deadline counts from its first call, whatever becomes of the host.
+fn has_a_clock(scene: &Scene<'_>, known: &Invocation) -> bool {
+    known.phase != Phase::Done && rulings::deadline(scene, known).is_some()
 }
 
 /// Whether losing it would lose more than one call.

@@ -24,12 +24,12 @@ pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
 }
 
 /// The labels to set on the pod, none when it carries its identity.
-fn repairs(pod: &Pod, ordinal: u32) -> BTreeMap<String, String> {
+fn repairs(pod: &Pod, ordinal: u32) -> BTreeMap<String, Option<String>> {
     if pod.labels.get(POD_NAME_LABEL) == Some(&pod.name) {
         return BTreeMap::new();
     }
     BTreeMap::from([
-        (POD_NAME_LABEL.to_owned(), pod.name.clone()),
-        (POD_INDEX_LABEL.to_owned(), ordinal.to_string()),
+        (POD_NAME_LABEL.to_owned(), Some(pod.name.clone())),
+        (POD_INDEX_LABEL.to_owned(), Some(ordinal.to_string())),
     ])
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::hooks;
 use crate::journal::{Act, Invocation, Phase};
-use crate::status::{EndedRequest, Holder, RoleStatus, Status};
+use crate::orders;
+use crate::status::{EndedRequest, Holder, Order, RoleStatus, Status};
 use crate::world::{Pod, Role};
 
 /// What came out of one call of an act hook.
@@ -16,7 +17,7 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
     #[serde(default)]
-    pub requests: Vec<RoleRequest>,
+    pub requests: Vec<Request>,
 }
 
 /// What a hook asks of the host along with its outcome.
@@ -26,7 +27,7 @@ pub struct Answer {
     rename_all_fields = "camelCase",
     tag = "request"
 )]
-pub enum RoleRequest {
+pub enum Request {
     /// This pod is to hold the role, after the claim of this epoch.
     Claim {
         role: String,
@@ -35,6 +36,16 @@ pub enum RoleRequest {
     },
     /// Nobody is to hold the role, after the claim of this epoch.
     Release { role: String, after_epoch: u64 },
+    /// This pod is to be replaced.
+    DeletePod { pod: String, why: String },
+    /// These claims of the member, by UID, are to be deleted.
+    DiscardVolumes {
+        ordinal: u32,
+        claims: Vec<String>,
+        why: String,
+    },
+    /// The member is not to be started again.
+    Quarantine { ordinal: u32, why: String },
 }
 
 /// Why an answer cannot be committed. Nothing of it may be written; the call counts as failed.
@@ -56,6 +67,11 @@ pub enum Conflict {
         "the plugin claims role {role}, which its manifest does not name as exclusive; correct the manifest"
     )]
     NotExclusive { role: String },
+    #[error(
+        "{} requests of the plugin are open already; ask again when they are fulfilled",
+        orders::MOST
+    )]
+    TooManyOrders,
 }
 
 impl Conflict {
@@ -65,6 +81,7 @@ impl Conflict {
             Conflict::Epoch { .. } => "RoleEpochChanged",
             Conflict::NoSuchPod { .. } => "RoleClaimedForUnknownPod",
             Conflict::NotExclusive { .. } => "RoleNotExclusive",
+            Conflict::TooManyOrders => "TooManyOrders",
         }
     }
 }
@@ -115,15 +132,48 @@ pub fn commit(
 
 fn fulfil(
     status: &mut Status,
-    request: &RoleRequest,
+    request: &Request,
     pods: &[Pod],
     roles: &[Role],
 ) -> Result<(), Conflict> {
-    let (name, after_epoch) = match request {
-        RoleRequest::Claim {
-            role, after_epoch, ..
+    let (name, after_epoch, claimant) = match request {
+        Request::Claim {
+            role,
+            pod,
+            after_epoch,
+        } => (role, *after_epoch, Some(pod)),
+        Request::Release { role, after_epoch } => (role, *after_epoch, None),
+        Request::DeletePod { pod, why } => {
+            // Gone already: there is nothing to do.
+            if let Some(holder) = holder(pods, pod) {
+                let order = Order::Replace {
+                    ordinal: holder.ordinal,
+                    pod: holder.pod,
+                    why: why.clone(),
+                };
+                return order_of(status, order);
+            }
+            return Ok(());
         }
-        | RoleRequest::Release { role, after_epoch } => (role, *after_epoch),
+        Request::DiscardVolumes {
+            ordinal,
+            claims,
+            why,
+        } => {
+            let order = Order::Discard {
+                ordinal: *ordinal,
+                claims: claims.clone(),
+                why: why.clone(),
+            };
+            return order_of(status, order);
+        }
+        Request::Quarantine { ordinal, why } => {
+            let order = Order::Quarantine {
+                ordinal: *ordinal,
+                why: why.clone(),
+            };
+            return order_of(status, order);
+        }
     };
     if !roles
         .iter()
@@ -144,20 +194,26 @@ fn fulfil(
             after_epoch,
         });
     }
-    record.holder = match request {
-        RoleRequest::Claim { pod, .. } => {
-            Some(holder(pods, pod).ok_or_else(|| Conflict::NoSuchPod {
-                role: name.clone(),
-                pod: pod.clone(),
-            })?)
-        }
-        RoleRequest::Release { .. } => None,
+    record.holder = match claimant {
+        Some(pod) => Some(holder(pods, pod).ok_or_else(|| Conflict::NoSuchPod {
+            role: name.clone(),
+            pod: pod.clone(),
+        })?),
+        None => None,
     };
     record.epoch = record.epoch.saturating_add(1);
     match status.roles.iter_mut().find(|known| known.name == *name) {
         Some(known) => *known = record,
         None => status.roles.push(record),
     }
+    Ok(())
+}
+
+fn order_of(status: &mut Status, order: Order) -> Result<(), Conflict> {
+    if status.orders.len() >= orders::MOST {
+        return Err(Conflict::TooManyOrders);
+    }
+    orders::take(status, order);
     Ok(())
 }
 
@@ -206,6 +262,7 @@ mod tests {
             name: "primary".to_owned(),
             exclusive: true,
             movable: true,
+            grace_seconds: 30,
         }]
     }
 
@@ -236,7 +293,7 @@ mod tests {
         })
     }
 
-    fn done(requests: Vec<RoleRequest>) -> Answer {
+    fn done(requests: Vec<Request>) -> Answer {
         Answer {
             phase: Phase::Done,
             checkpoint: None,
@@ -244,8 +301,8 @@ mod tests {
         }
     }
 
-    fn claim(pod: &str, after_epoch: u64) -> RoleRequest {
-        RoleRequest::Claim {
+    fn claim(pod: &str, after_epoch: u64) -> Request {
+        Request::Claim {
             role: "primary".to_owned(),
             pod: pod.to_owned(),
             after_epoch,
@@ -287,7 +344,7 @@ mod tests {
                 "RoleEpochChanged",
             ),
             (
-                vec![RoleRequest::Release {
+                vec![Request::Release {
                     role: "reader".to_owned(),
                     after_epoch: 0,
                 }],

@@ -9,7 +9,9 @@ use super::Model;
 use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
-use crate::world::{Claim, MemberConfig, OwnerReference, Pod, PodPhase, Revision};
+use crate::world::{
+    Claim, Hold, MemberConfig, OwnerReference, Pod, PodPhase, Revision, UpdateOrder,
+};
 
 /// Why the API server would not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,13 +66,32 @@ impl Model {
                 ..
             } => {
                 let pod = self.pod(name, uid)?;
-                pod.labels.extend(labels.clone());
+                for (key, value) in labels {
+                    match value {
+                        Some(value) => pod.labels.insert(key.clone(), value.clone()),
+                        None => pod.labels.remove(key),
+                    };
+                }
                 for (key, value) in annotations {
                     match value {
                         Some(value) => pod.annotations.insert(key.clone(), value.clone()),
                         None => pod.annotations.remove(key),
                     };
                 }
+            }
+            Step::SetGate { name, uid, is_open } => {
+                if let Some(gate) = &mut self.pod(name, uid)?.gate {
+                    gate.is_open = *is_open;
+                }
+            }
+            Step::DeleteClaim { name, uid } => {
+                let claims = &mut self.world.claims;
+                claims.retain(|claim| claim.name != *name || claim.uid != *uid);
+            }
+            Step::HoldApp => self.world.app.hold = Hold::Held,
+            Step::ReleaseApp { .. } => self.world.app.hold = Hold::None,
+            Step::Interrupt { id } => {
+                self.world.journal.remove(id);
             }
             Step::Decide { question } => self.decide(question),
             Step::Call {
@@ -157,12 +178,19 @@ impl Model {
             address: None,
             claims: claims_of(body),
             hindrance: None,
+            seen: None,
+            gate: None,
+            is_evicted: false,
         });
         Ok(())
     }
 
     fn decide(&mut self, question: &Question) {
         match question {
+            // The usual order, as a plugin without an opinion gives it.
+            Question::UpdateOrder => {
+                self.world.answers.update_order = Some(UpdateOrder::Unusable);
+            }
             Question::Validate => self.world.answers.validate = Some(self.verdict.clone()),
             Question::MemberConfig { ordinal } => {
                 // Unless a test says otherwise, the plugin answers what it answered before.

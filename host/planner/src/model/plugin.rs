@@ -3,7 +3,7 @@
 use super::Model;
 use crate::hooks;
 use crate::identity::ordinal_of;
-use crate::journal::commit::{Answer, Conflict, RoleRequest, commit};
+use crate::journal::commit::{Answer, Conflict, Request, commit};
 use crate::journal::{Act, InvocationId, Phase};
 use crate::world::{Plugin, Role};
 
@@ -73,7 +73,7 @@ impl Model {
     }
 
     /// Exclusive roles that nobody holds are claimed by who joins.
-    fn claims_of_unheld(&self, pod: &str) -> Vec<RoleRequest> {
+    fn claims_of_unheld(&self, pod: &str) -> Vec<Request> {
         self.roles()
             .iter()
             .filter(|role| role.exclusive)
@@ -87,7 +87,7 @@ impl Model {
                 let holder = known.and_then(|known| known.holder.as_ref());
                 let is_held = holder
                     .is_some_and(|holder| self.world.pods.iter().any(|pod| pod.uid == holder.pod));
-                (!is_held).then(|| RoleRequest::Claim {
+                (!is_held).then(|| Request::Claim {
                     role: role.name.clone(),
                     pod: pod.to_owned(),
                     after_epoch: known.map_or(0, |known| known.epoch),
@@ -97,7 +97,7 @@ impl Model {
     }
 
     /// The target, or the lowest other member that can serve, takes the role.
-    fn takeover(&self, role: &str, target: Option<u32>) -> Option<RoleRequest> {
+    fn takeover(&self, role: &str, target: Option<u32>) -> Option<Request> {
         let known = self
             .world
             .recorded
@@ -115,7 +115,7 @@ impl Model {
             .filter(|(ordinal, _)| self.world.app.spec.contains(*ordinal))
             .filter(|(ordinal, _)| target.is_none_or(|target| target == *ordinal))
             .min_by_key(|(ordinal, _)| *ordinal)?;
-        Some(RoleRequest::Claim {
+        Some(Request::Claim {
             role: role.to_owned(),
             pod: pod.uid.clone(),
             after_epoch: known.epoch,

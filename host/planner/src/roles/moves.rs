@@ -1,10 +1,11 @@
 //! One move of a role, from its record to its end.
 
+use super::failover;
 use crate::draft::Draft;
 use crate::journal::{Act, MoveCause, Phase};
-use crate::rollout;
 use crate::scene::Scene;
 use crate::status::{EndedRequest, Moving, RoleStatus};
+use crate::{orders, rollout, rulings};
 
 /// Records that the role is to move; the first call follows when that stands in the status.
 pub(super) fn begin(
@@ -46,6 +47,10 @@ enum Course {
     Dropped,
     /// Its reason is gone; what was begun is being undone.
     Undoing,
+    /// Its holder failed: a failover takes its place, and nothing is undone for somebody who is not there.
+    Superseded,
+    /// Somebody decided that it is over.
+    Ruled(&'static str),
     /// The plugin does not do what the user asked for.
     Declined {
         result: &'static str,
@@ -64,6 +69,15 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
             Course::On => draft.want(act(&role.name, &moving), false),
             Course::Undoing => {}
             Course::Moved => end(role, "Moved", role.moved(), draft),
+            Course::Superseded => {
+                draft.forget.insert(act(&role.name, &moving).id());
+                let message = "the holder failed meanwhile".to_owned();
+                end(role, "Superseded", message, draft);
+            }
+            Course::Ruled(result) => {
+                let message = "somebody decided so".to_owned();
+                end(role, result, message, draft);
+            }
             Course::Dropped => end(
                 role,
                 "Withdrawn",
@@ -95,6 +109,28 @@ fn course(scene: &Scene<'_>, role: &RoleStatus, moving: &Moving) -> Course {
     let is_answered = known.is_none_or(crate::Invocation::is_done);
     if role.epoch > moving.epoch && role.holder.is_some() && is_answered {
         return Course::Moved;
+    }
+    let id = act(&role.name, moving).id();
+    let is_idle = known.is_none_or(|known| known.phase != Phase::Calling);
+    if rulings::is_skipped(scene, &id) && is_idle {
+        return Course::Ruled("Skipped");
+    }
+    if rulings::is_aborted(scene, &id) {
+        let is_left = known.is_none_or(|known| known.is_undone() || !known.is_under_way());
+        return if is_left && is_idle {
+            Course::Ruled("Aborted")
+        } else {
+            Course::Undoing
+        };
+    }
+    let has_failed = failover::failure(scene, role) == failover::Failure::Yes;
+    if moving.cause != MoveCause::Failed && role.epoch == moving.epoch && has_failed {
+        // A call in flight is waited for.
+        return if is_idle {
+            Course::Superseded
+        } else {
+            Course::Undoing
+        };
     }
     if !is_wanted(scene, &role.name, moving) {
         let is_begun = known.is_some_and(|known| {
@@ -141,6 +177,11 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
     if role.epoch > moving.epoch {
         return true;
     }
+    if moving.cause == MoveCause::Failed {
+        let before = role.holder.as_ref().map(|holder| holder.ordinal);
+        return failover::failure(scene, role) != failover::Failure::No
+            && before.is_none_or(|before| is_anybody_there(scene, before, None));
+    }
     let Some(holder) = holder else {
         return false;
     };
@@ -149,7 +190,11 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
     }
     match moving.cause {
         MoveCause::Leaving => !scene.goal.ordinals.contains(holder.ordinal),
-        MoveCause::Update => rollout::replaces(scene, holder),
+        MoveCause::Update => {
+            rollout::replaces(scene, holder)
+                || holder.pod.is_evicted
+                || orders::replaces(scene, holder.ordinal, &holder.pod.uid)
+        }
         MoveCause::Planned => {
             let is_wished = match (&scene.world.app.switchover, &moving.request) {
                 (Some(wish), Some(request)) => wish.id == *request,
@@ -161,6 +206,7 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
                 .is_some_and(|ended| Some(&ended.id) == moving.request.as_ref());
             is_wished && !is_ended
         }
+        // Judged above.
         MoveCause::Failed => true,
     }
 }

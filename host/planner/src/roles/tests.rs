@@ -9,6 +9,8 @@ fn given() -> World {
     let revision = world.revisions[0].name.clone();
     world.recorded.current_revision.clone_from(&revision);
     world.pods = (0..3).map(|n| pod(&world.app, n, &revision)).collect();
+    let primary = "role.stateward.dev/primary".to_owned();
+    world.pods[0].labels.insert(primary, "true".to_owned());
     world.plugin = Plugin::Ready(ReadyPlugin {
         name: "db".to_owned(),
         digest: "sha256:1".to_owned(),
@@ -18,14 +20,16 @@ fn given() -> World {
                 name: "primary".to_owned(),
                 exclusive: true,
                 movable: true,
+                grace_seconds: 30,
             },
             Role {
                 name: "arbiter".to_owned(),
                 exclusive: true,
                 movable: false,
+                grace_seconds: 30,
             },
         ],
-        post_ready_overlaps: false,
+        ..ReadyPlugin::default()
     });
     world.recorded.roles = vec![RoleStatus {
         holder: Some(Holder {
@@ -186,4 +190,133 @@ fn while_a_move_is_between_its_claim_and_its_end_no_member_is_deleted() {
         !deletes(&world),
         "the move may still need the former holder"
     );
+}
+
+mod failed {
+    use super::*;
+    use crate::plan::WhyPatch;
+    use crate::testing::{calls, held_by, known, record, served};
+    use crate::world::Seen;
+    use jiff::SignedDuration;
+
+    fn given() -> World {
+        let mut world = served(3, &["move-role", "pre-delete"]);
+        held_by(&mut world, 0);
+        for pod in &mut world.pods {
+            let primary = "role.stateward.dev/primary".to_owned();
+            if pod.uid == "uid-0" {
+                pod.labels.insert(primary, "true".to_owned());
+            }
+        }
+        world
+    }
+
+    fn cause(world: &World) -> Option<MoveCause> {
+        let plan = crate::plan(world, now());
+        plan.status.roles[0]
+            .moving
+            .as_ref()
+            .map(|moving| moving.cause)
+    }
+
+    #[test]
+    fn given_a_holder_that_is_gone_ended_or_deleted_by_others_then_its_role_moves_at_once() {
+        let mut gone = given();
+        gone.pods.remove(0);
+        let mut ended = given();
+        ended.pods[0].phase = crate::world::PodPhase::Failed;
+        let mut deleted = given();
+        deleted.pods[0].deletion = Some(now());
+        for mut world in [gone, ended, deleted] {
+            assert_eq!(cause(&world), Some(MoveCause::Failed));
+            record(&mut world);
+            assert!(calls(&world).contains(&"move-role/primary/1/1".to_owned()));
+        }
+    }
+
+    #[test]
+    fn given_a_holder_that_is_unwell_then_its_role_moves_after_the_grace() {
+        let mut world = given();
+        let ago = |seconds| now() - SignedDuration::from_secs(seconds);
+        let seen = |since| {
+            Some(Seen {
+                at: now(),
+                unwell_since: Some(since),
+                role: None,
+                wants: Vec::new(),
+            })
+        };
+        world.pods[0].seen = seen(ago(29));
+        assert_eq!(cause(&world), None);
+        let wake = crate::plan(&world, now()).wake_at;
+        assert_eq!(wake, Some(ago(-1)));
+        world.pods[0].seen = seen(ago(30));
+        assert_eq!(cause(&world), Some(MoveCause::Failed));
+        record(&mut world);
+        world.pods[0].seen = None;
+        record(&mut world);
+        assert_eq!(
+            cause(&world),
+            None,
+            "it is well again, and nothing was begun"
+        );
+    }
+
+    #[test]
+    fn given_nobody_who_could_take_it_then_no_failover_begins() {
+        let mut world = given();
+        world.pods.truncate(1);
+        world.pods[0].deletion = Some(now());
+        assert_eq!(cause(&world), None);
+    }
+
+    #[test]
+    fn given_another_invocation_in_progress_then_a_failover_goes_first_and_it_resumes_later() {
+        let mut world = given();
+        world.app.spec.replicas = 2;
+        let act = Act::PreDelete {
+            ordinal: 2,
+            pod: "uid-2".to_owned(),
+            cause: crate::journal::Cause::ScaleIn,
+        };
+        let in_progress = Phase::InProgress {
+            ask_again: now(),
+            percent: None,
+            message: "half way".to_owned(),
+        };
+        let id = known(&mut world, act, in_progress);
+        assert_eq!(calls(&world), [id.to_string()]);
+        world.pods.remove(0);
+        record(&mut world);
+        assert_eq!(calls(&world), ["move-role/primary/1/1"]);
+        held_by(&mut world, 1);
+        assert_eq!(calls(&world), [id.to_string()]);
+    }
+
+    #[test]
+    fn the_label_of_an_exclusive_role_leaves_its_former_holder_first() {
+        let mut world = given();
+        held_by(&mut world, 1);
+        let patches = |world: &World| -> Vec<String> {
+            let steps = crate::plan(world, now()).steps.into_iter();
+            steps
+                .filter_map(|step| match step {
+                    Step::PatchPod {
+                        name,
+                        labels,
+                        why: WhyPatch::Roles,
+                        ..
+                    } => Some(format!("{name} {labels:?}")),
+                    _ => None,
+                })
+                .collect()
+        };
+        let label = "role.stateward.dev/primary";
+        assert_eq!(patches(&world), [format!("web-0 {{{label:?}: None}}")]);
+        world.pods[0].labels.remove(label);
+        assert_eq!(
+            patches(&world),
+            [format!("web-1 {{{label:?}: Some(\"true\")}}")]
+        );
+    }
 }

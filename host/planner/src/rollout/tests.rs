@@ -130,7 +130,7 @@ fn holders_go_when_nobody_else_is_left() {
         let pods = world.pods.iter().map(|pod| (pod, true)).collect();
         let revisions = revisions::of_template(world);
         let scene = Scene::arrange(world, now(), goal, pods, revisions);
-        order::next(&scene)
+        order::next(&scene, &mut crate::draft::Draft::of(world))
             .iter()
             .map(|member| member.ordinal)
             .collect::<Vec<_>>()
@@ -142,4 +142,28 @@ fn holders_go_when_nobody_else_is_left() {
             .insert(crate::identity::REVISION_LABEL.to_owned(), update.clone());
     }
     assert_eq!(turn(&world), [2]);
+}
+
+#[test]
+fn the_plugins_order_is_followed_when_it_is_one() {
+    use crate::world::UpdateOrder;
+    let mut world = crate::testing::served(3, &["update-order"]);
+    world.app.spec.template["spec"]["containers"][0]["image"] = "web:v2".into();
+    for step in crate::plan(&world, now()).steps {
+        if let Step::CreateRevision { body, .. } = step {
+            world.revisions.push(crate::testing::revision(&body));
+        }
+    }
+    let asked = Step::Decide {
+        question: crate::plan::Question::UpdateOrder,
+    };
+    assert!(crate::plan(&world, now()).steps.contains(&asked));
+    for (said, first) in [
+        (vec![1, 0, 2], "web-1 Outdated"),
+        (vec![0, 0, 1], "web-2 Outdated"),
+        (vec![0, 1], "web-2 Outdated"),
+    ] {
+        world.answers.update_order = Some(UpdateOrder::Ordinals { ordinals: said });
+        assert_eq!(crate::testing::deletions(&world), [first]);
+    }
 }

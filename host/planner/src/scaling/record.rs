@@ -1,4 +1,4 @@
-//! Scale or healing? A scale has a number, which `pre-scale` is called under; it stands in the status before the first call.
+//! Scale or healing? A scale has a number, which `pre-scale` is called under, and after which tasks run; it stands in the status before the first call.
 //!
 //! Recreating an ordinal of a range that was reached is healing, and asks nobody.
 
@@ -11,7 +11,9 @@ use crate::waiting::{Gate, WaitingFor};
 
 /// Brings the record of the scale up to date.
 pub(crate) fn record(scene: &Scene<'_>, draft: &mut Draft) {
-    if scene.goal.mode != Mode::Full || !scene.hooks.has(PRE_SCALE) {
+    let has_tasks = (scene.hooks.ready())
+        .is_some_and(|plugin| plugin.tasks.iter().any(|task| task.after_scale));
+    if scene.goal.mode != Mode::Full || !(scene.hooks.has(PRE_SCALE) || has_tasks) {
         return;
     }
     let wanted = scene.goal.ordinals;

@@ -42,6 +42,7 @@ fn steps(world: &World) -> Vec<String> {
                 WhyDelete::Condemned => format!("-{ordinal}"),
                 WhyDelete::Terminal => format!("x{ordinal}"),
                 WhyDelete::Outdated => format!("o{ordinal}"),
+                other => format!("{other:?} {ordinal}"),
             },
             other => format!("{other:?}"),
         })

@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use super::fields::{count, field, list, object, text, unknown};
 use super::{PodManagement, Retention, RetentionPolicy, Selector, Spec, SpecError};
-use super::{names, selecting, strategy};
+use super::{deadlines, names, selecting, strategy};
 use crate::world::Face;
 
 const DEFAULT_HISTORY: i64 = 10;
 
 impl Spec {
-    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. Our own fields beside upstream's are not looked at, so
-    /// that both faces are read alike.
-    pub fn parse(_face: Face, spec: &Value) -> Result<Spec, SpecError> {
+    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. Of our own fields only
+    /// those that plans depend on are looked at, in the face that has them.
+    pub fn parse(face: Face, spec: &Value) -> Result<Spec, SpecError> {
         if !spec.is_object() {
             return Err(SpecError::invalid(
                 "",
@@ -35,6 +35,10 @@ impl Spec {
             min_ready_seconds: count(field(spec, "minReadySeconds"), "minReadySeconds", 0)?,
             retention: retention(field(spec, "persistentVolumeClaimRetentionPolicy"))?,
             revision_history_limit: history(field(spec, "revisionHistoryLimit"))?,
+            deadlines: match face {
+                Face::StatefulApp => deadlines::parse(field(spec, "plugin"))?,
+                Face::StatefulSet => BTreeMap::new(),
+            },
         })
     }
 }

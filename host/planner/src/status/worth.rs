@@ -39,6 +39,11 @@ impl Status {
             roles: Vec::new(),
             invocations: Vec::new(),
             state: std::collections::BTreeMap::new(),
+            departures: Vec::new(),
+            orders: Vec::new(),
+            rulings: Vec::new(),
+            tasks: Vec::new(),
+            history: Vec::new(),
             ..self.clone()
         }
     }
@@ -56,6 +61,7 @@ impl Status {
                 .map(lasting_wait)
                 .collect(),
             invocations: self.invocations.iter().map(lasting_invocation).collect(),
+            history: Vec::new(),
             ..self.clone()
         }
     }

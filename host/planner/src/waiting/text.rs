@@ -173,6 +173,43 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             "the switchover that was asked for waits for another move of the role",
             "that move ends",
         ),
+        W::Departure { ordinal, id } => words(
+            Plugin,
+            "OrdinalInUse",
+            format!("pod {}", pod_name(app, *ordinal)),
+            "the plugin tidies up after the member that had this ordinal",
+            format!("{id} is done"),
+        ),
+        W::Quarantined { ordinal, why } => words(
+            User,
+            "Quarantined",
+            format!("pod {}", pod_name(app, *ordinal)),
+            format!("the plugin keeps this member from being started: {why}"),
+            format!(
+                "somebody releases it: stateward invocation skip {app} quarantine/{ordinal} --reason …"
+            ),
+        ),
+        W::Discarding { ordinal, why } => words(
+            Kubernetes,
+            "DiscardingVolumes",
+            format!("pod {}", pod_name(app, *ordinal)),
+            format!("its claims are being deleted, as the plugin asked: {why}"),
+            "the claims are gone; then new ones are created",
+        ),
+        W::Aborted { act } => words(
+            User,
+            "Aborted",
+            subject(app, act),
+            format!("{} was aborted", purpose(app, act)),
+            "the spec is changed",
+        ),
+        W::RoleStays { role, pod } => words(
+            User,
+            "Aborted",
+            format!("role {role}"),
+            format!("pod {pod} holds it, and moving it away was aborted"),
+            "the spec is changed",
+        ),
         W::Partition {
             partition,
             pods,
@@ -261,6 +298,8 @@ fn subject(app: &str, act: &Act) -> String {
             format!("pod {}", pod_name(app, *ordinal))
         }
         Act::MoveRole { role, .. } => format!("role {role}"),
+        Act::PostDelete { ordinal, .. } => format!("member {ordinal}"),
+        Act::Task { name, .. } => format!("task {name}"),
     }
 }
 
@@ -272,6 +311,14 @@ fn purpose(app: &str, act: &Act) -> String {
         }
         Act::PostReady { .. } => "post-ready".to_owned(),
         Act::PreDelete { cause, .. } => format!("pre-delete ({cause})"),
+        Act::PostDelete { .. } => "post-delete".to_owned(),
+        Act::Task {
+            name,
+            run,
+            member: Some(member),
+            ..
+        } => format!("run {run} of task {name} for {}", pod_name(app, *member)),
+        Act::Task { name, run, .. } => format!("run {run} of task {name}"),
         Act::MoveRole {
             cause: MoveCause::Planned,
             target: Some(target),

@@ -49,6 +49,8 @@ pub(crate) fn app(spec: Spec) -> App {
         annotations: BTreeMap::new(),
         spec,
         switchover: None,
+        wishes: Default::default(),
+        hold: Default::default(),
     }
 }
 
@@ -73,8 +75,9 @@ pub(crate) fn plugin(hooks: &[&str]) -> Plugin {
             name: "primary".to_owned(),
             exclusive: true,
             movable: true,
+            grace_seconds: 30,
         }],
-        post_ready_overlaps: false,
+        ..ReadyPlugin::default()
     })
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod bed;
+mod bounds;
 mod exhaustive;
 mod forecasting;
 mod invariants;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateward_planner::journal::{Act, Cause};
+use stateward_planner::journal::{Act, Cause, MoveCause};
 use stateward_planner::plan::WhyDelete;
 use stateward_planner::spec::{PodManagement, UpdateStrategy};
 use stateward_planner::status::Ordinals;
@@ -188,6 +188,9 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
             assert!(is_ended && goal(model).contains(number));
             return;
         }
+        WhyDelete::Requested | WhyDelete::Evicted | WhyDelete::Teardown => {
+            panic!("nobody asked for {why:?}");
+        }
         WhyDelete::Condemned => {
             assert!(!spec.contains(number));
             if has_hook(model, "pre-scale") {
@@ -260,11 +263,23 @@ fn judge_lanes(model: &Model, plan: &Plan, called: usize) {
         assert_eq!(called, 0);
         return;
     };
+    let is_failover = |act: &Act| {
+        let failed = MoveCause::Failed;
+        matches!(act, Act::MoveRole { cause, .. } if *cause == failed)
+    };
+    let has_failover = (plan.steps.iter())
+        .any(|step| matches!(step, Step::Call { act, .. } if is_failover(act)))
+        || model.world.journal.values().any(|known| {
+            is_failover(&known.act)
+                && matches!(known.phase, Phase::Calling | Phase::InProgress { .. })
+        });
     let under_way: BTreeSet<_> = model
         .world
         .journal
         .values()
         .filter(|known| matches!(known.phase, Phase::Calling | Phase::InProgress { .. }))
+        // What is in progress rests while a failover is under way.
+        .filter(|known| !has_failover || is_failover(&known.act) || known.phase == Phase::Calling)
         .filter(|known| !plan.forget.contains(&known.id))
         .map(|known| known.act.id())
         .chain(plan.steps.iter().filter_map(|step| match step {

@@ -1,0 +1,187 @@
+//! Carrying a plan out: steps at the API here and now, hook calls as tasks whose ends come back through the mailbox.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde_json::json;
+use stateward_planner::journal::Cause;
+use stateward_planner::plan::Question;
+use stateward_planner::{Act, Invocation, InvocationId, Step};
+use tokio::time::Instant;
+
+use super::actor::Actor;
+use super::committing::hook_name;
+use super::messages::Message;
+use super::steps::{self, Outcome, Place};
+use crate::capabilities::CallEffects;
+use crate::hooks::{self, snapshot};
+use crate::plugins::Serving;
+use crate::worlds::View;
+
+/// Writes of one app at a time.
+const WRITES: usize = 16;
+
+impl Actor {
+    /// Carries the steps out. True when something was done at the API, so that there is a new picture to plan on.
+    pub(super) async fn carry_out(
+        &mut self,
+        view: &View,
+        steps: Vec<(String, Step)>,
+        serving: Option<&Arc<Serving>>,
+    ) -> bool {
+        let now = Instant::now();
+        let mut writes = Vec::new();
+        let mut is_interrupted = false;
+        for (title, step) in steps {
+            match step {
+                Step::Decide { question } => self.ask(view, question, serving),
+                Step::Call {
+                    id,
+                    act,
+                    cancelling,
+                } => self.call(view, &id, &act, cancelling, serving),
+                Step::Interrupt { id } => {
+                    if let Some(call) = self.calls.remove(&id) {
+                        call.abort();
+                        self.journal.interrupt(&id, self.host.clock.now());
+                        is_interrupted = true;
+                    }
+                }
+                step if self.attempts.may_run(&title, now) => writes.push((title, step)),
+                _ => {}
+            }
+        }
+        let has_written = !writes.is_empty();
+        let place = Place {
+            api: self.host.api.clone(),
+            app: self.key.clone(),
+            uid: self.uid.clone(),
+        };
+        let mut ended = futures::stream::iter(writes)
+            .map(|(title, step)| {
+                let place = place.clone();
+                async move {
+                    let kind = steps::kind(&step);
+                    (title, kind, place.carry_out(step).await)
+                }
+            })
+            .buffer_unordered(WRITES);
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = ended.next().await {
+            outcomes.push(outcome);
+        }
+        drop(ended);
+        for (title, kind, outcome) in outcomes {
+            self.take(&title, kind, outcome);
+        }
+        has_written || is_interrupted
+    }
+
+    pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {
+        for (kind, name, wrote) in outcome.wrote {
+            self.guard.expect(kind, &name, wrote);
+        }
+        for note in outcome.notes {
+            self.say(note);
+        }
+        match outcome.error {
+            None => {
+                tracing::debug!(app = %self.key, step = title, "done");
+                self.host.metrics.step(kind, "done");
+                self.attempts.succeeded(title);
+            }
+            Some(error) => {
+                tracing::info!(app = %self.key, step = title, %error, "failed");
+                self.host.metrics.step(kind, error.reason());
+                let now = self.host.clock.now();
+                self.attempts.failed(title, error, now, Instant::now());
+            }
+        }
+    }
+
+    fn ask(&mut self, view: &View, question: Question, serving: Option<&Arc<Serving>>) {
+        let (Some(serving), Some(basis)) = (serving, &self.basis) else {
+            return;
+        };
+        let Some(asked_on) = self.answers.ask(&question, basis) else {
+            return;
+        };
+        let picture = self.picture(view);
+        let accepted = view.world.recorded.accepted.clone();
+        let (serving, mailbox) = (serving.clone(), self.mailbox.clone());
+        self.tasks.spawn(async move {
+            let decided = hooks::decide(serving, question, asked_on, accepted, picture).await;
+            // The app is gone when nobody listens.
+            let _ = mailbox.send(Message::Decided(Box::new(decided)));
+        });
+    }
+
+    fn call(
+        &mut self,
+        view: &View,
+        id: &InvocationId,
+        act: &Act,
+        cancelling: bool,
+        serving: Option<&Arc<Serving>>,
+    ) {
+        let Some(serving) = serving else { return };
+        if self.is_stopping {
+            return;
+        }
+        let known = view.world.journal.get(id);
+        let invocation = (self.journal).begin(id, act, known, cancelling, self.host.clock.now());
+        let hook = hook_name(&invocation);
+        tracing::info!(
+            namespace = %self.key.namespace, app = %self.key.name, invocation = %id, hook,
+            act = %json!(act), generation = view.world.app.generation, attempt = invocation.attempts, cancelling,
+            "act hook called"
+        );
+        let effects = Arc::new(CallEffects::new(
+            self.host.clone(),
+            &view.app,
+            hook,
+            Some(id.to_string()),
+            &view.pods,
+            self.mailbox.clone(),
+        ));
+        let picture = self.picture(view);
+        let (serving, mailbox) = (serving.clone(), self.mailbox.clone());
+        let deadline = deadline(view, &invocation);
+        let call = self.tasks.spawn(async move {
+            let called =
+                hooks::call(serving, invocation, cancelling, deadline, picture, effects).await;
+            // The app is gone when nobody listens.
+            let _ = mailbox.send(Message::Called(Box::new(called)));
+        });
+        self.calls.insert(id.clone(), call);
+        self.probes.hurry(Instant::now());
+    }
+
+    fn picture(&self, view: &View) -> stateward_runtime::Snapshot {
+        let index = &self.host.index;
+        snapshot(
+            view,
+            &self.observations,
+            |uid| index.death_of(uid),
+            self.host.clock.now(),
+        )
+    }
+}
+
+/// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.
+fn deadline(view: &View, invocation: &Invocation) -> Option<Timestamp> {
+    let world = &view.world;
+    if let Act::PreDelete {
+        pod,
+        cause: Cause::External,
+        ..
+    } = &invocation.act
+    {
+        let pod = world.pods.iter().find(|known| known.uid == *pod)?;
+        return pod.deletion;
+    }
+    let seconds = world.app.spec.deadlines.get(invocation.act.hook())?.seconds;
+    let time = jiff::SignedDuration::from_secs(seconds.into());
+    invocation.started.checked_add(time).ok()
+}
