@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use stateward_planner::world::{App, Face, Switchover};
+use stateward_planner::world::{App, Face, Hold, Switchover, Wishes};
 use stateward_planner::{Model, Spec, Timestamp};
 use stateward_sdk::testing::Grants;
 use stateward_sdk::{Manifest, Member, Plugin};
@@ -264,6 +264,8 @@ fn app(name: &str) -> App {
         annotations: std::collections::BTreeMap::new(),
         spec: spec_of(&spec),
         switchover: None,
+        wishes: Wishes::default(),
+        hold: Hold::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::draft::Draft;
 use crate::hooks::VALIDATE;
 use crate::plan::Question;
-use crate::status::Accepted;
+use crate::status::{Accepted, Ordinals};
 use crate::waiting::WaitingFor;
 use crate::world::{Plugin, Verdict, World};
 
@@ -15,8 +15,7 @@ pub(crate) enum Admission {
     Present,
     /// The last accepted one holds.
     Last {
-        replicas: u32,
-        start: u32,
+        ordinals: Ordinals,
         wait: WaitingFor,
     },
     /// There is none that could hold.
@@ -54,6 +53,7 @@ pub(crate) fn of(world: &World, now: Timestamp, draft: &mut Draft) -> Admission 
                         replicas: world.app.spec.replicas,
                         start: world.app.spec.start,
                         hooks: plugin.hooks.clone(),
+                        reserved: world.app.spec.reserved.clone(),
                     });
                     return Admission::Present;
                 }
@@ -63,8 +63,7 @@ pub(crate) fn of(world: &World, now: Timestamp, draft: &mut Draft) -> Admission 
     draft.wait(obstacle.clone());
     match &world.recorded.accepted {
         Some(accepted) => Admission::Last {
-            replicas: accepted.replicas,
-            start: accepted.start,
+            ordinals: accepted.ordinals(),
             wait: obstacle,
         },
         None => Admission::Never { wait: obstacle },

@@ -8,6 +8,7 @@ use crate::identity::POST_READY_ANNOTATION;
 use crate::journal::Act;
 use crate::rulings;
 use crate::scene::{Mode, Scene};
+use crate::spec::Spec;
 use crate::waiting::WaitingFor;
 use crate::world::{Pod, PodPhase, Verb, World};
 
@@ -33,6 +34,16 @@ pub(crate) enum Standing {
 
 pub(crate) fn is_ready(pod: &Pod) -> bool {
     pod.phase == PodPhase::Running && pod.ready_since.is_some()
+}
+
+/// Ready for `minReadySeconds`, terminating or not.
+pub(crate) fn is_proven(pod: &Pod, spec: &Spec, now: Timestamp) -> bool {
+    let seconds = SignedDuration::from_secs(i64::from(spec.min_ready_seconds));
+    is_ready(pod)
+        && pod
+            .ready_since
+            .and_then(|since| since.checked_add(seconds).ok())
+            .is_some_and(|until| until <= now)
 }
 
 pub(crate) fn standing(

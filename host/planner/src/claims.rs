@@ -1,6 +1,11 @@
 //! The claims of a member: made before its pod, kept after it, used as they are (items 45 to 57).
 
 mod bodies;
+mod growth;
+mod retention;
+
+pub(crate) use growth::grow;
+pub(crate) use retention::retain;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -47,6 +52,16 @@ impl<'w> Shelf<'w> {
                 .collect()
         });
         by_name.get(name).copied()
+    }
+
+    /// Claims of this ordinal that exist, each with its template.
+    fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&'w Value, &'w Claim)> {
+        let app = self.app;
+        app.spec.claim_templates.iter().filter_map(move |template| {
+            let name = template.pointer("/metadata/name")?.as_str()?;
+            let claim = self.find(&claim_name(name, &app.name, ordinal))?;
+            Some((template, claim))
+        })
     }
 
     /// Claims of this ordinal before its pod is made.

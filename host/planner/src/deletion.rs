@@ -4,7 +4,7 @@
 //! |---|---|
 //! | terminating already | it is waited for |
 //! | Failed or Succeeded | yes: no hook could reach it |
-//! | condemned           | after `pre-scale`; then as the next row |
+//! | condemned           | after its claims have the owner that retention asks for, and after `pre-scale`; then as the next row |
 //! | outdated, to be replaced, evicted | after it handed over the exclusive roles that it holds, and after `pre-delete`, whose `done` stands in the status |
 //! | torn down with its app | after `pre-delete` |
 //! | leaving for good     | besides, when its departure stands in the status, so that `post-delete` follows |
@@ -31,6 +31,9 @@ pub(crate) fn may_be_deleted(
         });
     }
     if !member.is_adopted {
+        return Gate::Wait(WaitingFor::Recording);
+    }
+    if why == WhyDelete::Condemned && draft.holds_condemned {
         return Gate::Wait(WaitingFor::Recording);
     }
     if why == WhyDelete::Condemned {

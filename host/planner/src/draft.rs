@@ -26,6 +26,8 @@ pub(crate) struct Draft {
     pub(crate) forget: BTreeSet<InvocationId>,
     pub(crate) waits: Vec<WaitingFor>,
     pub(crate) wanted: Vec<Wanted>,
+    /// Claims of members that are to leave get their owners first.
+    pub(crate) holds_condemned: bool,
     asked: BTreeSet<Question>,
 }
 
@@ -39,6 +41,7 @@ impl Draft {
             forget: BTreeSet::new(),
             waits: Vec::new(),
             wanted: Vec::new(),
+            holds_condemned: false,
             asked: BTreeSet::new(),
         }
     }

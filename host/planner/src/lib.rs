@@ -15,6 +15,8 @@
 //! | whose turn is it to be created, to leave?   | `scaling/ordered.rs`, `scaling/parallel.rs` |
 //! | whose turn is it to be updated?             | `rollout/order.rs` |
 //! | may this pod be created now, deleted now?   | `creation.rs`, `deletion.rs` |
+//! | who owns a claim, and does it grow?         | `claims/retention.rs`, `claims/growth.rs` |
+//! | its pods keep ending: when comes the next?  | `failures.rs` |
 //! | who holds a role, and how does it move?     | `roles.rs`, `roles/` |
 //! | how does a member leave for good, or without us? | `departures.rs`, `teardown.rs` |
 //! | what did a plugin ask for, a user decide?   | `orders.rs`, `rulings.rs`, `tasks.rs` |
@@ -35,6 +37,7 @@ mod departures;
 mod draft;
 mod eviction;
 mod facts;
+mod failures;
 pub mod forecast;
 mod hooks;
 pub mod identity;

@@ -74,6 +74,19 @@ pub enum Step {
         ordinal: u32,
         claims: Vec<Value>,
     },
+    /// Changes who owns a claim: one reference in, others out by the UID of the owner.
+    OwnClaim {
+        name: String,
+        uid: String,
+        owner: Option<Value>,
+        disowned: BTreeSet<String>,
+    },
+    /// The claim is to have so much storage: more than was requested so far.
+    GrowClaim {
+        name: String,
+        uid: String,
+        storage: String,
+    },
     /// Always with the UID as precondition.
     DeletePod {
         ordinal: u32,

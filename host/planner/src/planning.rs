@@ -9,8 +9,10 @@ use crate::revisions::Revisions;
 use crate::scene::{Goal, Mode, Scene};
 use crate::status::Ordinals;
 use crate::world::World;
-use crate::{adoption, claims, facts, hooks, identity, revisions, roles, rollout, scaling};
-use crate::{availability, departures, eviction, orders, rulings, status, tasks, teardown};
+use crate::{adoption, claims, facts, failures, hooks, identity, revisions, roles, rollout};
+use crate::{
+    availability, departures, eviction, orders, rulings, scaling, status, tasks, teardown,
+};
 
 /// What to do now. Pure, deterministic and total.
 pub fn plan(world: &World, now: Timestamp) -> Plan {
@@ -47,19 +49,20 @@ pub fn plan(world: &World, now: Timestamp) -> Plan {
 
 fn goal(world: &World, admission: &Admission) -> Goal {
     let spec = &world.app.spec;
-    let (replicas, start, mode) = match admission {
-        _ if teardown::is_under_way(world) => (0, spec.start, Mode::Teardown),
-        _ if world.app.deletion.is_some() => (spec.replicas, spec.start, Mode::Nothing),
-        Admission::Present => (spec.replicas, spec.start, Mode::Full),
-        Admission::Last {
-            replicas, start, ..
-        } => (*replicas, *start, Mode::Heal),
-        Admission::Never { .. } => (spec.replicas, spec.start, Mode::Nothing),
+    let (ordinals, mode) = match admission {
+        _ if teardown::is_under_way(world) => {
+            let none = Ordinals {
+                replicas: 0,
+                ..spec.ordinals()
+            };
+            (none, Mode::Teardown)
+        }
+        _ if world.app.deletion.is_some() => (spec.ordinals(), Mode::Nothing),
+        Admission::Present => (spec.ordinals(), Mode::Full),
+        Admission::Last { ordinals, .. } => (ordinals.clone(), Mode::Heal),
+        Admission::Never { .. } => (spec.ordinals(), Mode::Nothing),
     };
-    Goal {
-        ordinals: Ordinals { replicas, start },
-        mode,
-    }
+    Goal { ordinals, mode }
 }
 
 /// Pods name their revision, so it must exist before any pod of it does.
@@ -87,6 +90,11 @@ fn pursue(scene: &Scene<'_>, draft: &mut Draft) {
     orders::advance(scene, draft);
     eviction::advance(scene, draft);
     tasks::advance(scene, draft);
+    failures::count(scene, draft);
+    if scene.goal.mode == Mode::Full {
+        claims::retain(scene, draft);
+        claims::grow(scene, draft);
+    }
     if rollout::is_cleared(scene, draft) {
         let is_settled = scaling::advance(scene, draft);
         rollout::advance(scene, is_settled, draft);

@@ -11,11 +11,13 @@ mod canonical;
 mod history;
 mod naming;
 mod quantity;
+mod upstream;
 
 use serde_json::Value;
 
 pub(crate) use history::surplus;
 pub(crate) use naming::HASH_LENGTH;
+pub(crate) use quantity::nano;
 
 use crate::plan::Step;
 use crate::world::{Revision, World};
@@ -58,7 +60,7 @@ pub(crate) fn of_template(world: &World) -> Revisions<'_> {
         Some(_) => {}
         None => {
             let name = loop {
-                let name = naming::revision_name(&world.app.name, &wanted, collisions);
+                let name = naming::revision_name(&world.app, &wanted, collisions);
                 if world.revisions.iter().all(|revision| revision.name != name) {
                     break name;
                 }

@@ -8,12 +8,14 @@
 
 mod order;
 
+use crate::availability::Standing;
 use crate::deletion;
 use crate::draft::Draft;
 use crate::plan::WhyDelete;
 use crate::scene::{Member, Mode, Scene};
 use crate::spec::UpdateStrategy;
 use crate::waiting::WaitingFor;
+use crate::world::Face;
 
 /// Does the next steps of the rollout.
 pub(crate) fn advance(scene: &Scene<'_>, is_settled: bool, draft: &mut Draft) {
@@ -24,9 +26,13 @@ pub(crate) fn advance(scene: &Scene<'_>, is_settled: bool, draft: &mut Draft) {
                     deletion::delete(scene, member, WhyDelete::Outdated, draft);
                 }
             }
-            tell_partition(scene, partition, draft);
+            match scene.world.app.spec.paused {
+                true => tell_paused(scene, draft),
+                false => tell_partition(scene, partition, draft),
+            }
         }
         UpdateStrategy::OnDelete => tell_on_delete(scene, draft),
+        UpdateStrategy::Recreate if scene.world.app.spec.paused => tell_paused(scene, draft),
         UpdateStrategy::Recreate => {}
     }
 }
@@ -52,6 +58,18 @@ pub(crate) fn is_cleared(scene: &Scene<'_>, draft: &mut Draft) -> bool {
     is_cleared
 }
 
+/// Outdated, and its pod was never ready: nothing that serves goes with it, and its revision may be why. It is replaced in its turn to be healed, whatever
+/// stands behind it; a StatefulSet waits for it for ever (upstream's issue 67250).
+pub(crate) fn is_lost(scene: &Scene<'_>, member: &Member<'_>) -> bool {
+    let app = &scene.world.app;
+    app.face == Face::StatefulApp
+        && scene.goal.mode == Mode::Full
+        && matches!(app.spec.update, UpdateStrategy::RollingUpdate { .. })
+        && matches!(member.standing, Standing::Starting | Standing::NotReady)
+        && !member.has_served()
+        && scene.is_outdated(member)
+}
+
 /// Whether the rollout has to replace this member, now or when it is its turn.
 pub(crate) fn replaces(scene: &Scene<'_>, member: &Member<'_>) -> bool {
     scene.world.app.spec.update != UpdateStrategy::OnDelete
@@ -70,6 +88,13 @@ fn tell_partition(scene: &Scene<'_>, partition: u32, draft: &mut Draft) {
             pods,
             revision: current.name.clone(),
         });
+    }
+}
+
+fn tell_paused(scene: &Scene<'_>, draft: &mut Draft) {
+    let pods = outdated_names(scene, |_| true);
+    if !pods.is_empty() && scene.goal.mode == Mode::Full {
+        draft.wait(WaitingFor::Paused { pods });
     }
 }
 

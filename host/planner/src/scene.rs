@@ -10,7 +10,7 @@ use crate::hooks::Hooks;
 use crate::identity::{REVISION_LABEL, ordinal_of};
 use crate::revisions::Revisions;
 use crate::status::Ordinals;
-use crate::world::{Pod, Revision, World};
+use crate::world::{Face, Pod, Revision, World};
 
 /// How much of the goal may be pursued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum Mode {
 }
 
 /// What is to be reached.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Goal {
     pub(crate) ordinals: Ordinals,
     pub(crate) mode: Mode,
@@ -56,6 +56,11 @@ impl Member<'_> {
 
     pub(crate) fn is_available(&self) -> bool {
         self.standing == Standing::Available
+    }
+
+    /// Its pod has been available to somebody, whatever it is now.
+    pub(crate) fn has_served(&self) -> bool {
+        self.pod.was_ready
     }
 
     /// Its pod may still do something.
@@ -143,12 +148,19 @@ impl<'w> Scene<'w> {
 
     /// Place of an ordinal in the range; the partition counts places (item 94).
     pub(crate) fn slot(&self, ordinal: u32) -> u32 {
-        ordinal.saturating_sub(self.goal.ordinals.start)
+        self.goal.ordinals.slot(ordinal)
     }
 
-    /// The revision that the pod of this ordinal is made from: below the partition the current one, otherwise the update one (item 128).
+    /// The revision that the pod of this ordinal is made from: below the partition the current one, otherwise the update one (item 128). A StatefulSet whose
+    /// strategy has a type and no block takes the pods that it counts at the current revision for those of the lowest ordinals (item 129).
     pub(crate) fn revision_for(&self, ordinal: u32) -> Option<&'w Revision> {
-        if self.slot(ordinal) < self.world.app.spec.update.partition() {
+        let app = &self.world.app;
+        let kept = if app.face == Face::StatefulSet && app.spec.has_bare_type {
+            self.world.recorded.current_replicas
+        } else {
+            app.spec.first_updated_slot()
+        };
+        if self.slot(ordinal) < kept {
             self.revisions.current
         } else {
             self.revisions.update
@@ -157,33 +169,10 @@ impl<'w> Scene<'w> {
 
     /// Whether a rollout has to replace this member (item 98).
     pub(crate) fn is_outdated(&self, member: &Member<'_>) -> bool {
-        self.slot(member.ordinal) >= self.world.app.spec.update.partition()
+        self.slot(member.ordinal) >= self.world.app.spec.first_updated_slot()
             && self
                 .revisions
                 .update
                 .is_some_and(|update| update.name != member.revision())
-    }
-}
-
-impl Ordinals {
-    pub fn contains(self, ordinal: u32) -> bool {
-        ordinal >= self.start && ordinal - self.start < self.replicas
-    }
-
-    pub fn iter(self) -> impl Iterator<Item = u32> {
-        self.start..self.start.saturating_add(self.replicas)
-    }
-
-    /// The ordinals that are in both; none when there are none.
-    pub fn intersection(self, other: Ordinals) -> Option<Ordinals> {
-        let start = self.start.max(other.start);
-        let end = self
-            .start
-            .saturating_add(self.replicas)
-            .min(other.start.saturating_add(other.replicas));
-        (start < end).then(|| Ordinals {
-            start,
-            replicas: end - start,
-        })
     }
 }

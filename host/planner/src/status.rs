@@ -3,6 +3,8 @@
 mod conditions;
 mod counting;
 mod drawing;
+mod ordinals;
+mod recreate;
 mod worth;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,9 @@ pub struct Status {
     pub scale: Option<Scale>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleStatus>,
+    /// Members whose pods keep ending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failures>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invocations: Vec<Invocation>,
     /// The plugin's `state`, by key.
@@ -205,6 +210,18 @@ pub struct Accepted {
     /// The hooks that the plugin had: what healing must wait for while it is away.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hooks: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reserved: BTreeSet<u32>,
+}
+
+impl Accepted {
+    pub fn ordinals(&self) -> Ordinals {
+        Ordinals {
+            replicas: self.replicas,
+            start: self.start,
+            reserved: self.reserved.clone(),
+        }
+    }
 }
 
 /// A scale toward a target. Its number is part of the ids of `pre-scale`, and rises once per new target before the first call.
@@ -214,17 +231,34 @@ pub struct Scale {
     pub number: u64,
     pub target: u32,
     pub start: u32,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reserved: BTreeSet<u32>,
     /// Ordinals that existed all at once at some time and were wanted ever since: recreating one of them is healing, not scaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<Ordinals>,
 }
 
 /// The ordinals `start`, `start + 1` … of so many replicas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ordinals {
     pub replicas: u32,
     pub start: u32,
+    /// Left out: the ordinals behind them take their places.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reserved: BTreeSet<u32>,
+}
+
+/// Pods of one ordinal that ended, one after another, without the member becoming available in between.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failures {
+    pub ordinal: u32,
+    /// UID of the last of them.
+    pub pod: String,
+    pub count: u32,
+    /// When the last of them was seen.
+    pub last: Timestamp,
 }
 
 /// An exclusive role: who holds it and how it moves.

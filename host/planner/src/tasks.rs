@@ -183,7 +183,7 @@ fn after_scale(scene: &Scene<'_>, task: &mut TaskStatus, draft: &mut Draft) {
         return;
     };
     let number = scale.number;
-    let is_finished = scale.reached == Some(scene.goal.ordinals)
+    let is_finished = scale.reached.as_ref() == Some(&scene.goal.ordinals)
         && scene.is_as_wanted()
         && scene.wanted().all(crate::scene::Member::is_available);
     if is_finished && task.after_scale < number && task.running.is_none() {

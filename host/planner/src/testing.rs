@@ -101,6 +101,7 @@ pub(crate) fn pod(app: &App, ordinal: u32, revision: &str) -> Pod {
         phase: PodPhase::Running,
         ready_since: Some(Timestamp::from_second(NOW - 1000).unwrap()),
         restarts: 0,
+        was_ready: true,
         node: None,
         address: None,
         claims: BTreeMap::new(),
@@ -119,6 +120,9 @@ pub(crate) fn claim(name: &str) -> Claim {
         owners: Vec::new(),
         deletion: None,
         is_bound: true,
+        requested: None,
+        capacity: None,
+        growth: None,
     }
 }
 

@@ -76,6 +76,24 @@ pub(crate) enum WaitingFor {
         claim: String,
         pod: String,
     },
+    /// Another controller has the claim, so that its retention is not ours to keep.
+    ClaimControlled {
+        claim: String,
+        by: String,
+    },
+    /// A claim that has not got all the storage that it asks for.
+    ClaimGrowing {
+        claim: String,
+        capacity: String,
+        requested: String,
+        standing: Option<String>,
+    },
+    /// Its pods keep ending; the next one is created later.
+    PodKeepsEnding {
+        pod: String,
+        count: u32,
+        until: Timestamp,
+    },
     /// A pod of this name exists that is not ours.
     NameTaken {
         pod: String,
@@ -151,6 +169,10 @@ pub(crate) enum WaitingFor {
     RoleStays {
         role: String,
         pod: String,
+    },
+    /// The spec says that rollouts stand still.
+    Paused {
+        pods: Vec<String>,
     },
     /// The status must be written first; over in a moment, and told to nobody.
     Recording,

@@ -182,6 +182,9 @@ pub struct Pod {
     pub ready_since: Option<Timestamp>,
     /// Restarts of its containers, summed up.
     pub restarts: u32,
+    /// It has been Ready at some time.
+    #[serde(default)]
+    pub was_ready: bool,
     pub node: Option<String>,
     pub address: Option<String>,
     /// Names of the claims that its volumes use, by volume name.
@@ -232,6 +235,15 @@ pub struct Claim {
     pub owners: Vec<OwnerReference>,
     pub deletion: Option<Timestamp>,
     pub is_bound: bool,
+    /// `spec.resources.requests.storage`, a quantity.
+    #[serde(default)]
+    pub requested: Option<String>,
+    /// `status.capacity.storage`, a quantity.
+    #[serde(default)]
+    pub capacity: Option<String>,
+    /// In Kubernetes' words, how far its growth is or what keeps it: the condition that says so.
+    #[serde(default)]
+    pub growth: Option<String>,
 }
 
 /// The app's plugin, as far as plans depend on it.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use stateward_planner::plan::Question;
-use stateward_planner::world::Verdict;
+use stateward_planner::world::{UpdateOrder, Verdict};
 use stateward_sdk::{Hook, Member, Seen};
 
 use crate::application::Application;
@@ -59,6 +59,24 @@ impl<A: Application> Cluster<A> {
                     })
                     .flatten();
                 self.live.borrow_mut().model.config = config.unwrap_or_default();
+            }
+            Question::UpdateOrder => {
+                let app = self.show(None);
+                let plugin = &self.plugin;
+                let order = self
+                    .guarded(Hook::UpdateOrder, |live| plugin.on_update_order(&app, live))
+                    .flatten();
+                let mut sorted = order.clone().unwrap_or_default();
+                sorted.sort_unstable();
+                let wanted = app.start..app.start.saturating_add(app.target);
+                let answer = match order {
+                    Some(ordinals) if sorted.into_iter().eq(wanted) => {
+                        UpdateOrder::Ordinals { ordinals }
+                    }
+                    _ => UpdateOrder::Unusable,
+                };
+                let mut scene = self.live.borrow_mut();
+                scene.model.world.answers.update_order = Some(answer);
             }
         }
     }

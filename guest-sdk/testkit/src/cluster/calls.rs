@@ -7,7 +7,7 @@ use stateward_planner::journal::commit::Answer;
 use stateward_planner::journal::{self, Act};
 use stateward_planner::{InvocationId, Phase};
 use stateward_sdk::{
-    Call, Cause, Fault, Hook, Joining, Leaving, MoveCause, Moving, Outcome, Scaling, Step,
+    Call, Cause, Fault, Hook, Joining, Leaving, Left, MoveCause, Moving, Outcome, Scaling, Step, Task,
 };
 
 use crate::application::Application;
@@ -112,6 +112,30 @@ impl<A: Application> Cluster<A> {
                 };
                 self.guarded(Hook::MoveRole, |live| plugin.on_move_role(&moving, live))
             }
+            Act::PostDelete { ordinal, pod } => {
+                let left = Left {
+                    call,
+                    app,
+                    ordinal: *ordinal,
+                    was: pod.clone(),
+                };
+                self.guarded(Hook::PostDelete, |live| plugin.on_post_delete(&left, live))
+            }
+            Act::Task {
+                name,
+                member,
+                arguments,
+                ..
+            } => {
+                let task = Task {
+                    call,
+                    app,
+                    name: name.clone(),
+                    member: *member,
+                    arguments: arguments.clone(),
+                };
+                self.guarded(Hook::Task, |live| plugin.on_task(&task, live))
+            }
         };
         let panicked = || Err(Fault::Retry("the call ended in a panic".to_owned()));
         answer.flatten().unwrap_or_else(panicked)
@@ -190,7 +214,10 @@ impl<A: Application> super::scene::Scene<A> {
 
 fn about(act: &Act) -> Option<u32> {
     match act {
-        Act::PostReady { ordinal, .. } | Act::PreDelete { ordinal, .. } => Some(*ordinal),
+        Act::PostReady { ordinal, .. }
+        | Act::PreDelete { ordinal, .. }
+        | Act::PostDelete { ordinal, .. } => Some(*ordinal),
+        Act::Task { member, .. } => *member,
         _ => None,
     }
 }

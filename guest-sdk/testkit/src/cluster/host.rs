@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use stateward_planner::journal::commit::RoleRequest;
+use stateward_planner::journal::commit::Request as HostRequest;
 use stateward_planner::put_state;
 use stateward_planner::world::Plugin;
 use stateward_sdk::{
@@ -196,7 +196,7 @@ impl<A: Application> Host for Live<A> {
         if !self.0.borrow().processes.contains_key(pod) {
             return Err(Failure::Replaced);
         }
-        self.request(RoleRequest::Claim {
+        self.request(HostRequest::Claim {
             role: role.to_owned(),
             pod: pod.to_owned(),
             after_epoch,
@@ -204,7 +204,7 @@ impl<A: Application> Host for Live<A> {
     }
 
     fn release_role(&self, role: &str, after_epoch: u64) -> Result<(), Failure> {
-        self.request(RoleRequest::Release {
+        self.request(HostRequest::Release {
             role: role.to_owned(),
             after_epoch,
         })
@@ -267,13 +267,16 @@ impl<A: Application> Live<A> {
         pod.map_or_else(|| format!("the former pod {uid}"), |pod| pod.name.clone())
     }
 
-    fn request(&self, request: RoleRequest) -> Result<(), Failure> {
+    fn request(&self, request: HostRequest) -> Result<(), Failure> {
         self.granted(|scene| scene.grants.allow_requests())?;
         let mut scene = self.0.borrow_mut();
-        let (RoleRequest::Claim {
+        let (HostRequest::Claim {
             role, after_epoch, ..
         }
-        | RoleRequest::Release { role, after_epoch }) = &request;
+        | HostRequest::Release { role, after_epoch }) = &request
+        else {
+            return Err(Failure::Other("it is not about a role".to_owned()));
+        };
         let world = &scene.model.world;
         let is_known = match &world.plugin {
             Plugin::Ready(plugin) => {
@@ -292,18 +295,18 @@ impl<A: Application> Live<A> {
             .iter()
             .find(|known| known.name == *role);
         let epoch = known.map_or(0, |known| known.epoch);
-        let is_queued =
-            scene.queued.iter().any(|queued| {
-                let (RoleRequest::Claim { role: other, .. }
-                | RoleRequest::Release { role: other, .. }) = queued;
+        let is_queued = scene.queued.iter().any(|queued| match queued {
+            HostRequest::Claim { role: other, .. } | HostRequest::Release { role: other, .. } => {
                 other == role
-            });
+            }
+            _ => false,
+        });
         if epoch != *after_epoch || is_queued {
             return Err(Failure::Conflict);
         }
         let text = match &request {
-            RoleRequest::Claim { role, pod, .. } => format!("asks for {role} to be held by {pod}"),
-            RoleRequest::Release { role, .. } => format!("asks for {role} to be released"),
+            HostRequest::Claim { role, pod, .. } => format!("asks for {role} to be held by {pod}"),
+            _ => format!("asks for {role} to be released"),
         };
         scene.history.detail(text);
         scene.queued.push(request);

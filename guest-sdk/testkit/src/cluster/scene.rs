@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::Value;
 use stateward_planner::Model;
-use stateward_planner::journal::commit::RoleRequest;
-use stateward_planner::world::{ReadyPlugin, Role};
+use stateward_planner::journal::commit::Request;
+use stateward_planner::world::{ReadyPlugin, Role, Task};
 use stateward_sdk::testing::Grants;
 use stateward_sdk::{Hook, Manifest, Member, Output, Seen};
 
@@ -40,7 +40,7 @@ pub(super) struct Scene<A> {
     /// Programs under a key, by pod and key.
     pub(super) jobs: BTreeMap<(String, String), Output>,
     /// Requests of the call that runs.
-    pub(super) queued: Vec<RoleRequest>,
+    pub(super) queued: Vec<Request>,
     /// What the call that runs is for; none between calls.
     pub(super) calling: Option<Hook>,
     /// The members as the last call saw them.
@@ -151,6 +151,11 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
     let json: Value = serde_json::from_str(&manifest.to_json()).unwrap_or_default();
     let is = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let number = |value: &Value, key: &str| {
+        let number = value.get(key).and_then(Value::as_u64);
+        number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+    };
+    let tasks = json.get("tasks").and_then(Value::as_array);
     let roles = json.get("roles").and_then(Value::as_array);
     ReadyPlugin {
         name: json.get("name").map(text).unwrap_or_default(),
@@ -163,10 +168,22 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
                 name: role.get("name").map(text).unwrap_or_default(),
                 exclusive: is(role, "exclusive"),
                 movable: is(role, "movable"),
+                grace_seconds: number(role, "grace-seconds"),
             })
             .collect(),
         post_ready_overlaps: json
             .get("lanes")
             .is_some_and(|lanes| is(lanes, "post-ready-overlaps")),
+        failover_interrupts: json
+            .get("lanes")
+            .is_some_and(|lanes| is(lanes, "failover-interrupts")),
+        tasks: tasks
+            .into_iter()
+            .flatten()
+            .map(|task| Task {
+                name: task.get("name").map(text).unwrap_or_default(),
+                after_scale: is(task, "after-scale"),
+            })
+            .collect(),
     }
 }

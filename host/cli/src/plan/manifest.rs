@@ -169,7 +169,7 @@ fn choose(
 
 fn parse(path: &Path, face: Face, name: &str, spec: Option<&Value>) -> Result<Spec, ManifestError> {
     let checked = Spec::parse(face, spec.unwrap_or(&Value::Null)).and_then(|spec| {
-        spec.check_name(name)?;
+        spec.check_name(face, name)?;
         Ok(spec)
     });
     checked.map_err(|source| ManifestError::Spec {

@@ -117,6 +117,9 @@ pub(super) fn note(entry: &Waiting) -> Option<Note> {
         ) => return None,
         (Owner::Plugin, "HookInProgress" | "PluginRefuses" | PLUGIN_LOADING) => Weight::Normal,
         (Owner::Plugin, _) => Weight::Warning,
+        // Upstream item 61 has it under this name.
+        (Owner::User, "ConflictingController") => Weight::Warning,
+        (Owner::Clock, "PodKeepsEnding") => Weight::Warning,
         (Owner::Kubernetes | Owner::User | Owner::Clock, _) => return None,
     };
     let text = format!("{}: {}; {}", entry.subject, entry.message, entry.unblocks);

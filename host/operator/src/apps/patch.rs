@@ -5,12 +5,13 @@ use stateward_planner::Status;
 use stateward_planner::world::Face;
 
 /// Fields that only a StatefulApp has.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "selector",
     "waiting",
     "accepted",
     "scale",
     "roles",
+    "failures",
     "invocations",
     "state",
     "departures",

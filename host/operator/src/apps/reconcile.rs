@@ -64,8 +64,10 @@ impl Actor {
             .as_ref()
             .is_some_and(|(of, _)| *of == generation);
         if !is_known {
-            let parsed = Spec::parse(self.key.face, &app.spec)
-                .and_then(|spec| spec.check_name(&self.key.name).map(|()| spec));
+            let parsed = Spec::parse(self.key.face, &app.spec).and_then(|spec| {
+                spec.check_name(self.key.face, &self.key.name)
+                    .map(|()| spec)
+            });
             self.parsed = Some((generation, parsed));
         }
         match &self.parsed {

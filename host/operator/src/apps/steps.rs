@@ -1,5 +1,7 @@
 //! Carrying out one step at the API. A step never decides anything: it does what the plan says, or tells why it could not.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use stateward_planner::Step;
 use stateward_planner::plan::WhyPatch;
@@ -37,6 +39,8 @@ pub(super) fn title(step: &Step) -> String {
         Step::ReleasePod { name, .. } => format!("release pod {name}"),
         Step::CreatePod { pod, .. } => format!("create pod {}", name_of(pod)),
         Step::CreateClaims { ordinal, .. } => format!("create claims of member {ordinal}"),
+        Step::OwnClaim { name, .. } => format!("change the owners of claim {name}"),
+        Step::GrowClaim { name, storage, .. } => format!("let claim {name} grow to {storage}"),
         Step::DeletePod { name, .. } => format!("delete pod {name}"),
         Step::PatchPod { name, why, .. } => match why {
             WhyPatch::Identity => format!("restore the labels of pod {name}"),
@@ -68,6 +72,8 @@ pub(super) fn kind(step: &Step) -> &'static str {
         Step::ReleasePod { .. } => "release-pod",
         Step::CreatePod { .. } => "create-pod",
         Step::CreateClaims { .. } => "create-claims",
+        Step::OwnClaim { .. } => "own-claim",
+        Step::GrowClaim { .. } => "grow-claim",
         Step::DeletePod { .. } => "delete-pod",
         Step::PatchPod { .. } => "patch-pod",
         Step::SetGate { .. } => "set-gate",
@@ -112,6 +118,19 @@ impl Place {
             Step::CreateClaims { ordinal, claims } => {
                 let pod = format!("{}-{ordinal}", self.app.name);
                 self.create_claims(&claims, &pod, outcome).await
+            }
+            Step::OwnClaim {
+                name,
+                uid,
+                owner,
+                disowned,
+            } => self.own_claim(&name, &uid, owner, &disowned, outcome).await,
+            Step::GrowClaim { name, uid, storage } => {
+                let patch = json!({
+                    "metadata": { "uid": uid },
+                    "spec": { "resources": { "requests": { "storage": storage } } },
+                });
+                self.merge(Kind::Claim, &name, &patch, outcome).await
             }
             Step::DeletePod { name, uid, .. } => {
                 let result = self.delete(Kind::Pod, &name, &uid, outcome).await;
@@ -285,6 +304,29 @@ impl Place {
         let mut owners = owners(&object);
         owners.retain(|owner| owner.get("uid").and_then(Value::as_str) != Some(&self.uid));
         self.set_owners(Kind::Pod, name, uid, &object, owners, outcome)
+            .await
+    }
+
+    /// Takes out the references to those that own the claim no more, and puts in the one to who does.
+    async fn own_claim(
+        &self,
+        name: &str,
+        uid: &str,
+        owner: Option<Value>,
+        disowned: &BTreeSet<String>,
+        outcome: &mut Outcome,
+    ) -> Result<(), ApiError> {
+        let object = match self.get(Kind::Claim, name).await {
+            Err(ApiError::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        let mut owners = owners(&object);
+        owners.retain(|known| {
+            let known = known.get("uid").and_then(Value::as_str);
+            known.is_none_or(|known| !disowned.contains(known))
+        });
+        owners.extend(owner);
+        self.set_owners(Kind::Claim, name, uid, &object, owners, outcome)
             .await
     }
 

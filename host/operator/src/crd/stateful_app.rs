@@ -51,8 +51,8 @@ use super::{any_object, any_objects, anything, int_or_string};
         "serviceName cannot be changed: the pods' names depend on it"
     ),
     validation = (
-        "has(self.podManagementPolicy) == has(oldSelf.podManagementPolicy) && (!has(self.podManagementPolicy) || self.podManagementPolicy == oldSelf.podManagementPolicy)",
-        "podManagementPolicy cannot be changed"
+        "!has(self.updateStrategy) || !has(self.updateStrategy.rollingUpdate) || !has(self.updateStrategy.type) || self.updateStrategy.type == 'RollingUpdate'",
+        "updateStrategy.rollingUpdate goes with the type RollingUpdate only"
     )
 )]
 pub struct StatefulAppSpec {
@@ -65,14 +65,15 @@ pub struct StatefulAppSpec {
     /// What every pod is made from, as in a StatefulSet.
     #[schemars(schema_with = "any_object")]
     pub template: Value,
-    /// Claims that every member gets, as in a StatefulSet. They are kept when a member leaves, unless the retention policy says otherwise.
+    /// Claims that every member gets, as in a StatefulSet. They are kept when a member leaves, unless the retention policy says otherwise. More storage is
+    /// asked for existing claims too; whatever else is changed counts for claims that are made later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "any_objects")]
     pub volume_claim_templates: Vec<Value>,
     /// The headless service that gives the members their names. Cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
-    /// One after another, or all at once. Cannot be changed.
+    /// One after another, or all at once. May be changed at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_management_policy: Option<PodManagementPolicy>,
     /// How pods of an older revision are replaced.
@@ -91,6 +92,17 @@ pub struct StatefulAppSpec {
     /// Where the numbering of members starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordinals: Option<Ordinals>,
+    /// Rollouts stand still: nobody is updated, and a lost pod comes back at the revision that it had. Scaling goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// Members that may be starting at a time. Without it one with OrderedReady, all with Parallel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_parallel_starts: Option<i32>,
+    /// Seconds that one and the same thing may be waited for before the condition Progressing is false with the reason ProgressDeadlineExceeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub progress_deadline_seconds: Option<i32>,
     /// The plugin that knows this application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<PluginUse>,
@@ -120,8 +132,12 @@ pub struct UpdateStrategy {
 /// Who replaces pods of an older revision.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateStrategyType {
+    /// The operator, in order and within the budget.
     RollingUpdate,
+    /// Whoever deletes the pods.
     OnDelete,
+    /// The operator, all at once: none is created before the last old one is gone.
+    Recreate,
 }
 
 /// How a rolling update goes.
@@ -161,6 +177,10 @@ pub struct Ordinals {
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub start: i32,
+    /// Ordinals that no member has; those behind them take their places. Reserving one and lowering replicas by one removes a chosen member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000), inner(range(min = 0)))]
+    pub reserved: Vec<i32>,
 }
 
 /// The plugin of an app, and what the app gives it.

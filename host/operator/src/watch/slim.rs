@@ -75,6 +75,7 @@ pub(crate) struct PodStatus {
     pub host_ip: Option<String>,
     pub reason: Option<String>,
     pub message: Option<String>,
+    pub start_time: Option<Timestamp>,
     pub conditions: Vec<PodCondition>,
     pub container_statuses: Vec<ContainerStatus>,
     pub init_container_statuses: Vec<ContainerStatus>,
@@ -125,13 +126,35 @@ pub(crate) struct ContainerWaiting {
 pub(crate) struct SlimClaim {
     pub metadata: ObjectMeta,
     #[serde(default)]
+    pub spec: ClaimSpec,
+    #[serde(default)]
     pub status: ClaimStatus,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct ClaimSpec {
+    pub resources: ClaimResources,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct ClaimResources {
+    pub requests: Storage,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct Storage {
+    pub storage: Option<String>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]
 #[serde(default)]
 pub(crate) struct ClaimStatus {
     pub phase: Option<String>,
+    pub capacity: Storage,
+    pub conditions: Vec<PodCondition>,
 }
 
 /// A controller revision.

@@ -113,7 +113,31 @@ fn claim(claim: &SlimClaim) -> Claim {
         owners: owners(claim.metadata.owner_references.as_deref()),
         deletion: (claim.metadata.deletion_timestamp.as_ref()).map(|time| time.0),
         is_bound: claim.status.phase.as_deref() == Some("Bound"),
+        requested: claim.spec.resources.requests.storage.clone(),
+        capacity: claim.status.capacity.storage.clone(),
+        growth: growth(claim),
     }
+}
+
+/// What Kubernetes says of the claim's growth.
+fn growth(claim: &SlimClaim) -> Option<String> {
+    const TYPES: [&str; 4] = [
+        "ControllerResizeError",
+        "NodeResizeError",
+        "FileSystemResizePending",
+        "Resizing",
+    ];
+    TYPES.iter().find_map(|type_| {
+        let conditions = claim.status.conditions.iter();
+        let condition = conditions
+            .filter(|condition| condition.status == "True")
+            .find(|condition| condition.type_ == *type_)?;
+        let message = condition.message.as_deref().filter(|text| !text.is_empty());
+        Some(match message {
+            Some(message) => format!("{type_}: {message}"),
+            None => (*type_).to_owned(),
+        })
+    })
 }
 
 /// The recorded invocations, overlaid with what happened since. An invocation is recorded when its phase and checkpoint stand in the status; when it is to

@@ -1,12 +1,14 @@
 //! What a pod's status says: since when it is ready, what keeps it from starting, whether its processes have stopped.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use stateward_planner::identity::JOINED_GATE;
 use stateward_planner::world::{OwnerReference, Pod, PodPhase, ReadinessGate};
 
 use crate::annotations::DOMAIN;
 use crate::watch::{Meta, SlimPod};
 
+/// Within this time of its start a pod's conditions are written first; times in them are whole seconds.
+const FIRST_REPORT: SignedDuration = SignedDuration::from_secs(2);
 /// Container states that mean: on its way, nothing is wrong.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
@@ -41,6 +43,7 @@ pub(crate) fn pod(pod: &SlimPod) -> Pod {
         restarts: (status.container_statuses.iter())
             .map(|container| container.restart_count)
             .fold(0, u32::saturating_add),
+        was_ready: was_ready(pod),
         node: pod.spec.node_name.clone(),
         address: status.pod_ip.clone(),
         claims: claims.collect(),
@@ -79,6 +82,23 @@ pub(super) fn time(
     time: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
 ) -> Timestamp {
     time.map_or(Timestamp::UNIX_EPOCH, |time| time.0)
+}
+
+/// Whether it is Ready, or has been: a condition that became false later than the node's agent wrote it first was true in between.
+fn was_ready(pod: &SlimPod) -> bool {
+    let status = &pod.status;
+    let Some(ready) = (status.conditions.iter()).find(|condition| condition.type_ == "Ready")
+    else {
+        return false;
+    };
+    let first = status
+        .start_time
+        .and_then(|start| start.checked_add(FIRST_REPORT).ok());
+    ready.status == "True"
+        || match (ready.last_transition_time, first) {
+            (Some(changed), Some(first)) => changed > first,
+            _ => false,
+        }
 }
 
 /// Since when this condition is true.

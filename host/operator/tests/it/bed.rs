@@ -142,6 +142,16 @@ impl Bed {
             .unwrap();
     }
 
+    /// Writes fields of its status.
+    pub(crate) async fn mark(&self, kind: &str, name: &str, status: Value) {
+        let marked = self.api(kind);
+        let patch = Patch::Merge(json!({ "status": status }));
+        marked
+            .patch_status(name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn delete(&self, kind: &str, name: &str) {
         let deleted = self.api(kind);
         deleted

@@ -10,6 +10,7 @@
 
 mod adoption;
 mod bed;
+mod beyond;
 mod contract;
 mod crashes;
 mod definitions;
@@ -21,5 +22,7 @@ mod kubelet;
 mod ordered;
 mod plugins;
 mod restarts;
+mod retention;
+mod revisions;
 mod rivals;
 mod worlds;

@@ -77,6 +77,14 @@ impl Narrator {
                 );
             }
             Step::CreateClaims { claims, .. } => self.claims(claims),
+            Step::OwnClaim { name, .. } => {
+                self.about("own-claim", "change the owners of", "claim", name);
+            }
+            Step::GrowClaim { name, storage, .. } => self.tell(
+                "grow-claim",
+                format!("claim {name}"),
+                format!("let claim {name} grow to {storage}"),
+            ),
             Step::DeletePod { name, why, .. } => {
                 let why = match why {
                     WhyDelete::Condemned => "scale-in",

@@ -54,6 +54,21 @@ impl Model {
                 self.create_pod(pod)?;
             }
             Step::CreateClaims { claims, .. } => self.create_claims(claims)?,
+            Step::OwnClaim {
+                name,
+                uid,
+                owner,
+                disowned,
+            } => {
+                let claim = self.claim(name, uid)?;
+                claim.owners.retain(|known| !disowned.contains(&known.uid));
+                claim.owners.extend(read::<OwnerReference>(owner.as_ref()));
+            }
+            Step::GrowClaim { name, uid, storage } => {
+                let claim = self.claim(name, uid)?;
+                claim.requested = Some(storage.clone());
+                claim.capacity = Some(storage.clone());
+            }
             Step::DeletePod { name, uid, .. } => {
                 let now = self.now;
                 self.pod(name, uid)?.deletion.get_or_insert(now);
@@ -119,6 +134,14 @@ impl Model {
             .ok_or_else(|| not_there(name, uid))
     }
 
+    fn claim(&mut self, name: &str, uid: &str) -> Result<&mut Claim, Refusal> {
+        self.world
+            .claims
+            .iter_mut()
+            .find(|claim| claim.name == name && claim.uid == uid)
+            .ok_or_else(|| not_there(name, uid))
+    }
+
     fn create_revision(&mut self, name: &str, body: &Value) -> Result<(), Refusal> {
         if self.world.revisions.iter().any(|known| known.name == name) {
             return Err(exists(name));
@@ -152,6 +175,9 @@ impl Model {
                 owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
                 deletion: None,
                 is_bound: true,
+                requested: read(body.pointer("/spec/resources/requests/storage")),
+                capacity: read(body.pointer("/spec/resources/requests/storage")),
+                growth: None,
             });
         }
         Ok(())
@@ -174,6 +200,7 @@ impl Model {
             phase: PodPhase::Pending,
             ready_since: None,
             restarts: 0,
+            was_ready: false,
             node: None,
             address: None,
             claims: claims_of(body),

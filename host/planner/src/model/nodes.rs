@@ -17,6 +17,7 @@ impl Model {
         {
             pod.phase = PodPhase::Running;
             pod.ready_since.get_or_insert(now);
+            pod.was_ready = true;
             pod.hindrance = None;
         }
     }

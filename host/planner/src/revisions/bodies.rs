@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::canonical::RULE;
 use crate::identity::owner_reference;
-use crate::world::App;
+use crate::world::{App, Face};
 
 pub(crate) const RULE_ANNOTATION: &str = "stateward.dev/revision-rule";
 const HASH_LABEL: &str = "controller.kubernetes.io/hash";
@@ -16,23 +16,17 @@ pub(super) fn revision_body(app: &App, name: &str, number: i64) -> Value {
         Some(Value::Object(labels)) => labels.clone(),
         _ => Map::new(),
     };
-    let hash = name
-        .strip_prefix(&app.name)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .unwrap_or(name);
+    let hash = name.rsplit_once('-').map_or(name, |(_, hash)| hash);
     labels.insert(HASH_LABEL.to_owned(), json!(hash));
     let mut annotations: Map<String, Value> = app
         .annotations
         .iter()
-        .filter(|(key, _)| !key.starts_with(OWN_PREFIX))
+        .filter(|(key, _)| app.face == Face::StatefulSet || !key.starts_with(OWN_PREFIX))
         .map(|(key, value)| (key.clone(), json!(value)))
         .collect();
-    annotations.insert(RULE_ANNOTATION.to_owned(), json!(RULE));
-    let mut template = match &app.spec.template {
-        Value::Object(template) => template.clone(),
-        _ => Map::new(),
-    };
-    template.insert("$patch".to_owned(), json!("replace"));
+    if app.face == Face::StatefulApp {
+        annotations.insert(RULE_ANNOTATION.to_owned(), json!(RULE));
+    }
     json!({
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
@@ -43,7 +37,17 @@ pub(super) fn revision_body(app: &App, name: &str, number: i64) -> Value {
             "annotations": annotations,
             "ownerReferences": [owner_reference(app)],
         },
-        "data": {"spec": {"template": template}},
+        "data": data(&app.spec.template),
         "revision": number,
     })
+}
+
+/// The template as a patch that replaces it whole.
+pub(super) fn data(template: &Value) -> Value {
+    let mut template = match template {
+        Value::Object(template) => template.clone(),
+        _ => Map::new(),
+    };
+    template.insert("$patch".to_owned(), json!("replace"));
+    json!({"spec": {"template": template}})
 }

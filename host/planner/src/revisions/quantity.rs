@@ -5,6 +5,11 @@ const NANO: i32 = 9;
 
 /// The amount in nano units as decimal text; none when it is no quantity.
 pub(super) fn normalise(text: &str) -> Option<String> {
+    Some(format!("{}n", nano(text)?))
+}
+
+/// The amount in nano units; none when it is no quantity.
+pub(crate) fn nano(text: &str) -> Option<i128> {
     let text = text.trim();
     let end = text
         .find(|character: char| !(character.is_ascii_digit() || ".+-".contains(character)))
@@ -31,8 +36,7 @@ pub(super) fn normalise(text: &str) -> Option<String> {
         // Rounded up, as upstream does.
         amount.checked_add(divisor - 1)? / divisor
     };
-    let sign = if is_negative && nano != 0 { "-" } else { "" };
-    Some(format!("{sign}{nano}n"))
+    Some(if is_negative { -nano } else { nano })
 }
 
 /// What a suffix multiplies with, and the power of ten on top.

@@ -1,11 +1,12 @@
 use super::order;
+use crate::identity::REVISION_LABEL;
 use crate::plan::{Step, WhyDelete};
 use crate::revisions;
 use crate::scene::{Goal, Mode, Scene};
 use crate::spec::{MaxUnavailable, PodManagement, UpdateStrategy};
 use crate::status::Ordinals;
 use crate::testing::{now, pod, world};
-use crate::world::{PodPhase, World};
+use crate::world::{Face, PodPhase, World};
 
 /// How a pod stands: `o` old, `n` new; upper case serves, lower case does not, `t` terminating and old, `T` terminating and new, `.` missing.
 fn given(pods: &str, policy: PodManagement, partition: u32, budget: u32) -> World {
@@ -97,6 +98,8 @@ fn ordered_takes_from_the_top_when_all_serve() {
 fn a_pod_that_ended_is_replaced_and_not_counted_twice() {
     let mut world = given("OOO", PodManagement::Parallel, 0, 3);
     world.pods[1].phase = PodPhase::Failed;
+    // That it ended is counted first.
+    world.recorded = crate::plan(&world, now()).status;
     let uids: Vec<_> = crate::plan(&world, now())
         .steps
         .iter()
@@ -122,6 +125,7 @@ fn holders_go_when_nobody_else_is_left() {
     let turn = |world: &World| {
         let goal = Goal {
             ordinals: Ordinals {
+                reserved: Default::default(),
                 replicas: 3,
                 start: 0,
             },
@@ -138,8 +142,7 @@ fn holders_go_when_nobody_else_is_left() {
     assert_eq!(turn(&world), [1, 0]);
     let update = world.revisions[0].name.clone();
     for pod in &mut world.pods[..2] {
-        pod.labels
-            .insert(crate::identity::REVISION_LABEL.to_owned(), update.clone());
+        pod.labels.insert(REVISION_LABEL.to_owned(), update.clone());
     }
     assert_eq!(turn(&world), [2]);
 }
@@ -166,4 +169,110 @@ fn the_plugins_order_is_followed_when_it_is_one() {
         world.answers.update_order = Some(UpdateOrder::Ordinals { ordinals: said });
         assert_eq!(crate::testing::deletions(&world), [first]);
     }
+}
+
+/// A rollout by OrderedReady in which web-2 came up at a revision that never starts, and the template was changed again.
+fn broken(face: Face) -> World {
+    let mut world = given("OOo", PodManagement::OrderedReady, 0, 1);
+    world.app.face = face;
+    world.pods[2].was_ready = false;
+    world.pods[2].phase = PodPhase::Pending;
+    world.pods[2]
+        .labels
+        .insert(REVISION_LABEL.to_owned(), "web-broken".to_owned());
+    world
+}
+
+/// Upstream's issue 67250.
+#[test]
+fn given_an_outdated_pod_that_never_was_ready_then_it_is_replaced_before_the_health_gate() {
+    assert_eq!(deleted(&broken(Face::StatefulApp)), [2]);
+    assert!(
+        deleted(&broken(Face::StatefulSet)).is_empty(),
+        "item 100: upstream waits for a human"
+    );
+    let mut served = broken(Face::StatefulApp);
+    served.pods[2].was_ready = true;
+    assert!(
+        deleted(&served).is_empty(),
+        "one that has served may come back"
+    );
+    let mut present = broken(Face::StatefulApp);
+    let update = present.revisions[0].name.clone();
+    present.pods[2]
+        .labels
+        .insert(REVISION_LABEL.to_owned(), update);
+    assert!(deleted(&present).is_empty(), "it is as it should be");
+    let mut below = broken(Face::StatefulApp);
+    below.pods[0].ready_since = None;
+    assert!(
+        deleted(&below).is_empty(),
+        "a lower member that has served comes first"
+    );
+}
+
+#[test]
+fn given_two_that_never_were_ready_then_one_is_replaced_at_a_time() {
+    let mut world = broken(Face::StatefulApp);
+    world.pods[1].was_ready = false;
+    world.pods[1].ready_since = None;
+    assert_eq!(deleted(&world), [1]);
+}
+
+#[test]
+fn while_it_is_paused_nothing_is_updated_and_lost_pods_come_back_as_they_were() {
+    for policy in [PodManagement::OrderedReady, PodManagement::Parallel] {
+        let mut world = given("OO.", policy, 0, 3);
+        world.app.spec.paused = true;
+        let mut old = world.revisions[0].clone();
+        old.name = "web-old".to_owned();
+        old.number = 0;
+        old.data["spec"]["template"]["spec"]["containers"][0]["image"] = "web:v0".into();
+        world.revisions.push(old);
+        let plan = crate::plan(&world, now());
+        assert!(deleted(&world).is_empty());
+        let created: Vec<_> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::CreatePod {
+                    ordinal, revision, ..
+                } => Some((*ordinal, revision.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(created, [(2, "web-old")]);
+        assert!(
+            plan.status
+                .waiting
+                .iter()
+                .any(|wait| wait.reason == "Paused")
+                || policy == PodManagement::OrderedReady,
+            "{:#?}",
+            plan.status.waiting
+        );
+    }
+}
+
+/// Item 129: a type without its block.
+#[test]
+fn a_lost_pod_of_a_bare_type_comes_back_by_the_count_in_a_statefulset_only() {
+    let revision_of = |face: Face| {
+        let mut world = given(".ONN", PodManagement::OrderedReady, 0, 1);
+        world.app.face = face;
+        world.app.spec.has_bare_type = true;
+        world.recorded.current_replicas = 2;
+        let mut old = world.revisions[0].clone();
+        old.name = "web-old".to_owned();
+        old.number = 0;
+        old.data["spec"]["template"]["spec"]["containers"][0]["image"] = "web:v0".into();
+        world.revisions.push(old);
+        let plan = crate::plan(&world, now());
+        plan.steps.iter().find_map(|step| match step {
+            Step::CreatePod { revision, .. } => Some(revision.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(revision_of(Face::StatefulSet).as_deref(), Some("web-old"));
+    assert_ne!(revision_of(Face::StatefulApp).as_deref(), Some("web-old"));
 }

@@ -7,6 +7,7 @@ use crate::creation;
 use crate::deletion;
 use crate::draft::Draft;
 use crate::plan::WhyDelete;
+use crate::rollout;
 use crate::scene::{Member, Mode, Scene};
 use crate::waiting::WaitingFor;
 
@@ -14,19 +15,25 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
     is_filled(scene, draft) && scene.goal.mode == Mode::Full && is_trimmed(scene, draft)
 }
 
-/// All in range are available. The first that is not gets its next step.
+/// All in range are available. The first that is not gets its next step; with `maxParallelStarts`, the first few.
 fn is_filled(scene: &Scene<'_>, draft: &mut Draft) -> bool {
+    let most = scene.world.app.spec.max_parallel_starts.unwrap_or(1);
+    let mut on_their_way = 0;
     for ordinal in scene.goal.ordinals.iter() {
-        let Some(member) = scene.members.get(&ordinal) else {
-            creation::create(scene, ordinal, draft);
-            return false;
-        };
-        if !member.is_available() {
-            replace_terminal(scene, member, draft);
+        match scene.members.get(&ordinal) {
+            Some(member) if member.is_available() => continue,
+            Some(member) if rollout::is_lost(scene, member) => {
+                deletion::delete(scene, member, WhyDelete::Outdated, draft);
+            }
+            Some(member) => replace_terminal(scene, member, draft),
+            None => creation::create(scene, ordinal, draft),
+        }
+        on_their_way += 1;
+        if on_their_way >= most {
             return false;
         }
     }
-    true
+    on_their_way == 0
 }
 
 /// Nothing is out of range. The highest that is gets its next step.

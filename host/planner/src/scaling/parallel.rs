@@ -21,10 +21,25 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
     for member in scene.wanted() {
         replace_terminal(scene, member, draft);
     }
-    for ordinal in scene.missing().take(BATCH) {
+    for ordinal in scene.missing().take(room(scene)) {
         creation::create(scene, ordinal, draft);
     }
     // A plugin sees one change of the membership at a time; without one, as upstream.
     scene.goal.mode == Mode::Full
         && (matches!(scene.world.plugin, Plugin::None) || scene.is_as_wanted())
+}
+
+/// How many may be created now: those that start already count against `maxParallelStarts`.
+fn room(scene: &Scene<'_>) -> usize {
+    let Some(most) = scene.world.app.spec.max_parallel_starts else {
+        return BATCH;
+    };
+    let starting = scene
+        .wanted()
+        .filter(|member| !member.is_available() && !member.has_served())
+        .count();
+    usize::try_from(most)
+        .unwrap_or(BATCH)
+        .saturating_sub(starting)
+        .min(BATCH)
 }

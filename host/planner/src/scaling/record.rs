@@ -16,16 +16,16 @@ pub(crate) fn record(scene: &Scene<'_>, draft: &mut Draft) {
     if scene.goal.mode != Mode::Full || !(scene.hooks.has(PRE_SCALE) || has_tasks) {
         return;
     }
-    let wanted = scene.goal.ordinals;
+    let wanted = &scene.goal.ordinals;
     let recorded = scene.world.recorded.scale.as_ref();
     let is_reached = scene.is_as_wanted();
-    let reached_before = recorded.and_then(|scale| scale.reached);
+    let reached_before = recorded.and_then(|scale| scale.reached.as_ref());
     let scale = match recorded {
         Some(scale) if is_toward(scale, wanted) => Scale {
             reached: if is_reached {
-                Some(wanted)
+                Some(wanted.clone())
             } else {
-                reached_before
+                reached_before.cloned()
             },
             ..scale.clone()
         },
@@ -33,8 +33,9 @@ pub(crate) fn record(scene: &Scene<'_>, draft: &mut Draft) {
             number: recorded.map_or(0, |scale| scale.number).saturating_add(1),
             target: wanted.replicas,
             start: wanted.start,
+            reserved: wanted.reserved.clone(),
             reached: if is_reached {
-                Some(wanted)
+                Some(wanted.clone())
             } else {
                 // An ordinal that the new range leaves out comes back by a scale only.
                 reached_before.and_then(|reached| reached.intersection(wanted))
@@ -58,7 +59,7 @@ pub(crate) fn is_step(scene: &Scene<'_>, ordinal: u32) -> bool {
             .recorded
             .scale
             .as_ref()
-            .and_then(|scale| scale.reached)
+            .and_then(|scale| scale.reached.as_ref())
             .is_some_and(|reached| reached.contains(ordinal));
     !is_healing
 }
@@ -69,7 +70,7 @@ pub(crate) fn may_step(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Ga
         return Gate::Open;
     }
     match &scene.world.recorded.scale {
-        Some(scale) if is_toward(scale, scene.goal.ordinals) => {
+        Some(scale) if is_toward(scale, &scene.goal.ordinals) => {
             let act = Act::PreScale {
                 scale: scale.number,
                 ordinal,
@@ -80,6 +81,8 @@ pub(crate) fn may_step(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Ga
     }
 }
 
-fn is_toward(scale: &Scale, wanted: Ordinals) -> bool {
-    scale.target == wanted.replicas && scale.start == wanted.start
+fn is_toward(scale: &Scale, wanted: &Ordinals) -> bool {
+    scale.target == wanted.replicas
+        && scale.start == wanted.start
+        && scale.reserved == wanted.reserved
 }

@@ -32,8 +32,11 @@ fn given(pods: &str, replicas: u32, start: u32, policy: PodManagement) -> World 
     world
 }
 
+/// What is done when the status stands as planned.
 fn steps(world: &World) -> Vec<String> {
-    crate::plan(world, now())
+    let mut world = world.clone();
+    world.recorded = crate::plan(&world, now()).status;
+    crate::plan(&world, now())
         .steps
         .iter()
         .map(|step| match step {
@@ -170,4 +173,88 @@ fn a_lost_pod_comes_back_at_the_revision_of_its_slot() {
         })
         .collect();
     assert_eq!(revisions, [(5, true), (6, false), (7, false)]);
+}
+
+#[test]
+fn with_a_number_of_parallel_starts_ordered_goes_up_in_batches() {
+    for (pods, most, expected) in [
+        ("", 2, vec!["+0", "+1"]),
+        ("pA", 2, vec!["+2"]),
+        ("pp", 2, vec![]),
+        ("App", 3, vec!["+3"]),
+        ("AFA", 9, vec!["x1", "+3", "+4"]),
+        ("AAAAA", 2, vec![]),
+    ] {
+        let mut world = given(pods, 5, 0, PodManagement::OrderedReady);
+        world.app.spec.max_parallel_starts = Some(most);
+        assert_eq!(steps(&world), expected, "{pods}, {most} at a time");
+    }
+}
+
+#[test]
+fn with_a_number_of_parallel_starts_parallel_creates_no_more_at_a_time() {
+    for (pods, most, expected) in [
+        ("", 2, vec!["+0", "+1"]),
+        ("pA", 2, vec!["+2"]),
+        ("pp", 2, vec![]),
+        ("AuA", 1, vec!["+3"]),
+    ] {
+        let mut world = given(pods, 5, 0, PodManagement::Parallel);
+        world.app.spec.max_parallel_starts = Some(most);
+        for pod in &mut world.pods {
+            pod.was_ready = pod.phase != PodPhase::Pending;
+        }
+        assert_eq!(steps(&world), expected, "{pods}, {most} at a time");
+    }
+}
+
+#[test]
+fn a_reserved_ordinal_has_no_member_and_the_next_one_takes_its_place() {
+    for (policy, pods, replicas, reserved, expected) in [
+        (PodManagement::OrderedReady, "A", 2, 1, vec!["+2"]),
+        (PodManagement::OrderedReady, "AAA", 2, 1, vec!["-1"]),
+        (PodManagement::OrderedReady, "AAA", 3, 1, vec!["+3"]),
+        (PodManagement::Parallel, "AAA", 3, 0, vec!["-0", "+3"]),
+    ] {
+        let mut world = given(pods, replicas, 0, policy);
+        world.app.spec.reserved.insert(reserved);
+        assert_eq!(steps(&world), expected, "{pods} without {reserved}");
+    }
+}
+
+/// The policy of a StatefulApp may change at any time.
+#[test]
+fn given_another_policy_then_the_next_plan_goes_by_it() {
+    let mut world = given("p", 3, 0, PodManagement::OrderedReady);
+    assert!(steps(&world).is_empty());
+    world.app.spec.pod_management = PodManagement::Parallel;
+    assert_eq!(steps(&world), ["+1", "+2"]);
+}
+
+#[test]
+fn given_a_wait_beyond_the_deadline_then_the_condition_names_pod_and_rule() {
+    let mut world = given("Ap", 2, 0, PodManagement::OrderedReady);
+    world.app.spec.progress_deadline_seconds = Some(60);
+    let first = crate::plan(&world, now());
+    let progressing = |status: &crate::Status| {
+        let found = status
+            .conditions
+            .iter()
+            .find(|one| one.type_ == "Progressing");
+        found.map(|one| (one.status.clone(), one.reason.clone(), one.message.clone()))
+    };
+    assert_eq!(progressing(&first.status).unwrap().0, "True");
+    let deadline = Timestamp::from_second(NOW + 60).unwrap();
+    assert_eq!(first.wake_at, Some(deadline));
+    world.recorded = first.status;
+    let late = crate::plan(&world, deadline);
+    let (status, reason, message) = progressing(&late.status).unwrap();
+    assert_eq!(
+        (status.as_str(), reason.as_str()),
+        ("False", "ProgressDeadlineExceeded")
+    );
+    assert!(
+        message.contains("pod web-1") && message.contains("PodStarting"),
+        "{message}"
+    );
 }

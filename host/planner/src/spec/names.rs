@@ -1,6 +1,8 @@
-//! Whether what is named after the app fits Kubernetes' limits. Upstream accepts names whose pods the API then rejects (its issue 64023); here it is said at once.
+//! Whether what is named after the app fits Kubernetes' limits. Upstream accepts names whose pods the API then rejects (its issue 64023); here it
+//! is said at once, and a StatefulApp may have such a name: the names of its revisions are cut.
 
 use super::{Spec, SpecError};
+use crate::world::Face;
 
 /// Length of a label value, of a host name, and so of a pod's name.
 const LABEL: usize = 63;
@@ -25,7 +27,7 @@ pub(super) fn is_dns_subdomain(name: &str) -> bool {
 
 impl Spec {
     /// Whether pods, labels and claims made from this name fit Kubernetes' limits.
-    pub fn check_name(&self, name: &str) -> Result<(), SpecError> {
+    pub fn check_name(&self, face: Face, name: &str) -> Result<(), SpecError> {
         let wrong = |problem: String, help: &str| {
             Err(SpecError::Name {
                 name: name.to_owned(),
@@ -39,7 +41,7 @@ impl Spec {
                 "use at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends",
             );
         }
-        if name.len() + REVISION_SUFFIX > LABEL {
+        if face == Face::StatefulSet && name.len() + REVISION_SUFFIX > LABEL {
             let most = LABEL - REVISION_SUFFIX;
             return wrong(
                 format!(
@@ -49,7 +51,7 @@ impl Spec {
                 &format!("use at most {most} characters"),
             );
         }
-        let last = u64::from(self.start) + u64::from(self.replicas.saturating_sub(1));
+        let last = self.ordinals().end().saturating_sub(1).max(self.start);
         let pod = format!("{name}-{last}");
         if pod.len() > LABEL {
             return wrong(

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::fields::{count, field, list, object, text, unknown};
 use super::{PodManagement, Retention, RetentionPolicy, Selector, Spec, SpecError};
-use super::{deadlines, names, selecting, strategy};
+use super::{beyond, deadlines, names, selecting, strategy};
 use crate::world::Face;
 
 const DEFAULT_HISTORY: i64 = 10;
 
 impl Spec {
-    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. Of our own fields only
-    /// those that plans depend on are looked at, in the face that has them.
+    /// Reads `.spec` of the object as the API holds it, fills in the defaults and checks the rules. The fields beside upstream's are read in the StatefulApp
+    /// face only.
     pub fn parse(face: Face, spec: &Value) -> Result<Spec, SpecError> {
         if !spec.is_object() {
             return Err(SpecError::invalid(
@@ -23,7 +23,7 @@ impl Spec {
             ));
         }
         let selector = selecting::parse(field(spec, "selector"))?;
-        Ok(Spec {
+        let mut parsed = Spec {
             replicas: count(field(spec, "replicas"), "replicas", 1)?,
             start: start(field(spec, "ordinals"))?,
             service_name: service_name(field(spec, "serviceName"))?,
@@ -39,7 +39,16 @@ impl Spec {
                 Face::StatefulApp => deadlines::parse(field(spec, "plugin"))?,
                 Face::StatefulSet => BTreeMap::new(),
             },
-        })
+            has_bare_type: strategy::has_bare_type(field(spec, "updateStrategy")),
+            reserved: BTreeSet::new(),
+            paused: false,
+            max_parallel_starts: None,
+            progress_deadline_seconds: None,
+        };
+        if face == Face::StatefulApp {
+            beyond::read(spec, &mut parsed)?;
+        }
+        Ok(parsed)
     }
 }
 
@@ -331,14 +340,22 @@ mod tests {
     #[test]
     fn a_name_must_leave_room_for_what_is_named_after_it() {
         let spec = Spec::parse(Face::StatefulApp, &with("/replicas", json!(3))).unwrap();
-        assert!(spec.check_name("web").is_ok());
-        assert!(spec.check_name(&"w".repeat(52)).is_ok());
-        for bad in ["", "Web", "web.one", "-web", &"w".repeat(53)] {
-            assert_eq!(
-                spec.check_name(bad).unwrap_err().reason(),
-                "NameInvalid",
-                "{bad}"
-            );
+        assert!(spec.check_name(Face::StatefulSet, "web").is_ok());
+        assert!(spec.check_name(Face::StatefulSet, &"w".repeat(52)).is_ok());
+        assert!(
+            spec.check_name(Face::StatefulApp, &"w".repeat(61)).is_ok(),
+            "the revision's name is cut, the pods' names just fit"
+        );
+        let long = "w".repeat(53);
+        let longest = "w".repeat(62);
+        let bad = [
+            (Face::StatefulSet, long.as_str()),
+            (Face::StatefulApp, &longest),
+        ];
+        let always = ["", "Web", "web.one", "-web"].map(|name| (Face::StatefulApp, name));
+        for (face, name) in bad.into_iter().chain(always) {
+            let error = spec.check_name(face, name).unwrap_err();
+            assert_eq!(error.reason(), "NameInvalid", "{name}");
         }
     }
 }

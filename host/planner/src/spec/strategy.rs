@@ -35,6 +35,14 @@ pub(super) fn parse(strategy: Option<&Value>) -> Result<UpdateStrategy, SpecErro
     }
 }
 
+/// The type RollingUpdate was written, and its block was not. The API fills the block in only when the type is missing too.
+pub(super) fn has_bare_type(strategy: Option<&Value>) -> bool {
+    strategy.is_some_and(|strategy| {
+        field(strategy, "type").and_then(Value::as_str) == Some("RollingUpdate")
+            && field(strategy, "rollingUpdate").is_none()
+    })
+}
+
 fn rolling(block: Option<&Value>) -> Result<UpdateStrategy, SpecError> {
     let Some(block) = block else {
         return Ok(UpdateStrategy::RollingUpdate {

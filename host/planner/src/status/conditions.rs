@@ -3,26 +3,27 @@
 //! | type | True | False |
 //! |---|---|---|
 //! | Available   | `MembersAvailable`: all that are wanted | `MembersUnavailable` |
-//! | Progressing | `Scaling`, `RollingOut`, `WaitingForMembers`, `Validating` | `Complete`, `Stalled`, `OnDelete` |
+//! | Progressing | `Scaling`, `RollingOut`, `RecreateInProgress`, `WaitingForMembers`, `Validating` | `Complete`, `Stalled`, `OnDelete`, `Paused`, `ProgressDeadlineExceeded` |
 //! | Stalled     | the reason of what only a change of spec, plugin or cluster can end | `NotStalled` |
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::Condition;
+use super::{Condition, recreate};
 use crate::admission::Admission;
 use crate::draft::Draft;
 use crate::scene::Scene;
 use crate::spec::UpdateStrategy;
 use crate::waiting::{HookStanding, Owner, Waiting, WaitingFor};
+use crate::world::Revision;
 
 /// A hook that failed so often in a row is in trouble that does not pass by itself.
 const FAILURES: u32 = 3;
 
-struct Verdict {
-    type_: &'static str,
-    is_true: bool,
-    reason: String,
-    message: String,
+pub(super) struct Verdict {
+    pub(super) type_: &'static str,
+    pub(super) is_true: bool,
+    pub(super) reason: String,
+    pub(super) message: String,
 }
 
 pub(super) fn set(
@@ -33,16 +34,18 @@ pub(super) fn set(
     draft: &mut Draft,
 ) {
     let stalled = stalled(admission, hooks, &draft.waits);
-    let verdicts = [
-        available(scene, waiting),
+    let progressing = in_time(
+        scene,
+        waiting,
         progressing(scene, admission, stalled.is_true),
-        stalled,
-    ];
+        draft,
+    );
+    let verdicts = [available(scene, waiting), progressing, stalled];
     for verdict in verdicts {
         place(
             &mut draft.status.conditions,
             verdict,
-            scene.world.app.generation,
+            Some(scene.world.app.generation),
             scene.now,
         );
     }
@@ -101,10 +104,16 @@ fn progressing(scene: &Scene<'_>, admission: &Admission, is_stalled: bool) -> Ve
         (true, "Scaling", message)
     } else if outdated > 0 && is_rolling {
         let message = format!("{outdated} of {wanted} members are at an older revision");
-        (true, "RollingOut", message)
+        match scene.world.app.spec.update {
+            UpdateStrategy::Recreate => (true, recreate::IN_PROGRESS, message),
+            _ => (true, "RollingOut", message),
+        }
     } else if !are_all_available {
         let message = "not all members are available".to_owned();
         (true, "WaitingForMembers", message)
+    } else if is_held_by_pause(scene) {
+        let message = "the rollout stands still as long as spec.paused says so".to_owned();
+        (false, "Paused", message)
     } else if outdated > 0 {
         let message = format!(
             "{outdated} of {wanted} members are at an older revision until they are deleted"
@@ -119,6 +128,44 @@ fn progressing(scene: &Scene<'_>, admission: &Admission, is_stalled: bool) -> Ve
         reason: reason.to_owned(),
         message,
     }
+}
+
+/// The update revision is there, and `paused` keeps members from it.
+fn is_held_by_pause(scene: &Scene<'_>) -> bool {
+    let name = |revision: &Revision| revision.name.clone();
+    scene.world.app.spec.paused
+        && scene.revisions.update.map(name) != scene.revisions.current.map(name)
+}
+
+/// With `progressDeadlineSeconds`: as long as no wait lasts longer. What the user chose, and what ends with time, counts for none.
+fn in_time(scene: &Scene<'_>, waiting: &[Waiting], verdict: Verdict, draft: &mut Draft) -> Verdict {
+    let Some(seconds) = scene.world.app.spec.progress_deadline_seconds else {
+        return verdict;
+    };
+    if !verdict.is_true {
+        return verdict;
+    }
+    let deadline = SignedDuration::from_secs(i64::from(seconds));
+    for wait in waiting {
+        if matches!(wait.owner, Owner::User | Owner::Clock) {
+            continue;
+        }
+        match wait.since.checked_add(deadline) {
+            Ok(end) if end > scene.now => draft.wake(end),
+            _ => {
+                return Verdict {
+                    is_true: false,
+                    reason: "ProgressDeadlineExceeded".to_owned(),
+                    message: format!(
+                        "{} for more than {seconds} s ({}): {}",
+                        wait.subject, wait.reason, wait.message
+                    ),
+                    ..verdict
+                };
+            }
+        }
+    }
+    verdict
 }
 
 fn stalled(admission: &Admission, hooks: &[HookStanding], waits: &[WaitingFor]) -> Verdict {
@@ -179,7 +226,12 @@ fn of_hook(standing: &HookStanding) -> Option<(String, String)> {
     }
 }
 
-fn place(conditions: &mut Vec<Condition>, verdict: Verdict, generation: i64, now: Timestamp) {
+pub(super) fn place(
+    conditions: &mut Vec<Condition>,
+    verdict: Verdict,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
     let status = if verdict.is_true { "True" } else { "False" };
     let condition = Condition {
         type_: verdict.type_.to_owned(),
@@ -187,7 +239,7 @@ fn place(conditions: &mut Vec<Condition>, verdict: Verdict, generation: i64, now
         reason: verdict.reason,
         message: verdict.message,
         last_transition_time: now,
-        observed_generation: Some(generation),
+        observed_generation: generation,
     };
     match conditions
         .iter_mut()

@@ -1,8 +1,8 @@
 //! Upstream's counters and the completion of a rollout (items 133 to 137).
 
-use crate::availability::is_ready;
+use crate::availability::{is_proven, is_ready};
 use crate::draft::Draft;
-use crate::scene::{Mode, Scene};
+use crate::scene::{Member, Mode, Scene};
 use crate::world::Face;
 
 pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
@@ -18,7 +18,7 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
         status.replicas += 1;
         // One that is terminating and still ready counts; one that is terminating has no revision any more.
         status.ready_replicas += u32::from(is_ready(member.pod));
-        status.available_replicas += u32::from(member.is_available());
+        status.available_replicas += u32::from(is_counted_available(scene, member));
         if !member.is_terminating() {
             let revision = Some(member.revision());
             status.current_replicas += u32::from(revision == current);
@@ -32,6 +32,14 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
         current.clone_into(&mut status.current_revision);
     }
     complete(scene, draft);
+}
+
+/// Upstream counts one that is terminating and still ready (item 133); in a StatefulApp it takes part in nothing any more.
+fn is_counted_available(scene: &Scene<'_>, member: &Member<'_>) -> bool {
+    match scene.world.app.face {
+        Face::StatefulApp => member.is_available(),
+        Face::StatefulSet => is_proven(member.pod, &scene.world.app.spec, scene.now),
+    }
 }
 
 /// Every member is at the update revision: it becomes the current one. Upstream takes ready for good enough, the StatefulApp face waits until they are

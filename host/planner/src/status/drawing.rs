@@ -1,6 +1,6 @@
 //! The whole status as it should stand.
 
-use super::{conditions, counting};
+use super::{conditions, counting, recreate};
 use crate::admission::Admission;
 use crate::draft::Draft;
 use crate::scene::Scene;
@@ -22,9 +22,12 @@ pub(crate) fn draw_up(
         &scene.world.recorded.waiting,
         scene.now,
     );
-    if app.face == Face::StatefulApp {
-        draft.status.selector = app.spec.selector.to_string();
-        conditions::set(scene, admission, hooks, &waiting, draft);
+    match app.face {
+        Face::StatefulApp => {
+            draft.status.selector = app.spec.selector.to_string();
+            conditions::set(scene, admission, hooks, &waiting, draft);
+        }
+        Face::StatefulSet => recreate::set(scene, draft),
     }
     draft.status.waiting = waiting;
 }

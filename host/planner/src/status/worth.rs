@@ -37,6 +37,7 @@ impl Status {
             accepted: None,
             scale: None,
             roles: Vec::new(),
+            failures: Vec::new(),
             invocations: Vec::new(),
             state: std::collections::BTreeMap::new(),
             departures: Vec::new(),

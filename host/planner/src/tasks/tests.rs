@@ -153,11 +153,13 @@ fn given_a_task_for_finished_scales_then_it_runs_once_after_each() {
     let reached = Ordinals {
         replicas: 2,
         start: 0,
+        reserved: Default::default(),
     };
     world.recorded.scale = Some(Scale {
         number: 3,
         target: 2,
         start: 0,
+        reserved: Default::default(),
         reached: Some(reached),
     });
     record(&mut world);

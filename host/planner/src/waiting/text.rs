@@ -90,6 +90,37 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             format!("it belongs to the former pod {pod} and is about to be deleted with it"),
             "garbage collection deletes the claim; then a new one is created",
         ),
+        W::ClaimControlled { claim, by } => words(
+            User,
+            "ConflictingController",
+            format!("claim {claim}"),
+            format!("{by} controls it, so the retention policy does not apply to it"),
+            "its other controller lets go of it, or the policy retains claims",
+        ),
+        W::ClaimGrowing {
+            claim,
+            capacity,
+            requested,
+            standing,
+        } => words(
+            Kubernetes,
+            "ClaimGrowing",
+            format!("claim {claim}"),
+            because(
+                &format!("it has {capacity} of {requested}"),
+                standing.as_ref(),
+            ),
+            "the volume grows; a file system that waits for its node grows when the pod is started again",
+        ),
+        W::PodKeepsEnding { pod, count, until } => words(
+            Clock,
+            "PodKeepsEnding",
+            format!("pod {pod}"),
+            format!(
+                "{count} pods of this name ended one after another; the next one is created after {until}"
+            ),
+            "time passes; a pod that runs needs the cause removed",
+        ),
         W::NameTaken { pod } => words(
             User,
             "PodNameTaken",
@@ -223,6 +254,13 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
                 listed(pods)
             ),
             "the partition is lowered",
+        ),
+        W::Paused { pods } => words(
+            User,
+            "Paused",
+            "rollout".to_owned(),
+            format!("spec.paused keeps {} at an older revision", listed(pods)),
+            "spec.paused is taken back",
         ),
         W::OnDelete { pods, revision } => words(
             User,

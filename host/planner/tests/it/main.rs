@@ -10,8 +10,10 @@
 
 mod bed;
 mod bounds;
+mod compatibility;
 mod exhaustive;
 mod forecasting;
 mod invariants;
 mod oracle;
 mod plugins;
+mod points;

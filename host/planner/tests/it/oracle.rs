@@ -23,14 +23,8 @@ fn goal(model: &Model) -> Ordinals {
     let is_accepted =
         !has_hook(model, "validate") || model.world.answers.validate == Some(Verdict::Accepted);
     match &model.world.recorded.accepted {
-        Some(accepted) if !is_accepted => Ordinals {
-            replicas: accepted.replicas,
-            start: accepted.start,
-        },
-        _ => Ordinals {
-            replicas: spec.replicas,
-            start: spec.start,
-        },
+        Some(accepted) if !is_accepted => accepted.ordinals(),
+        _ => spec.ordinals(),
     }
 }
 
@@ -132,7 +126,7 @@ fn judge_creation(model: &Model, created: u32) {
         "at most one pod per identity: {created} exists still"
     );
     if spec.pod_management == PodManagement::OrderedReady {
-        for lower in goal(model).start..created {
+        for lower in goal(model).iter().take_while(|lower| *lower < created) {
             let pod = pods.iter().find(|(ordinal, _)| *ordinal == lower);
             assert!(
                 pod.is_some_and(|(_, pod)| is_available(model, pod)),
@@ -154,7 +148,7 @@ fn is_healing(model: &Model, ordinal: u32) -> bool {
         .recorded
         .scale
         .as_ref()
-        .and_then(|scale| scale.reached)
+        .and_then(|scale| scale.reached.as_ref())
         .is_some_and(|reached| reached.contains(ordinal))
 }
 
@@ -213,7 +207,12 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
         }
         WhyDelete::Outdated => {
             assert!(spec.contains(number));
-            if is_ordered {
+            let serves = pod.was_ready || pod.ready_since.is_some();
+            if is_ordered && !serves {
+                // It may go before the members above it are there; those below it are.
+                let lower = in_range.iter().filter(|pod| ordinal(&pod.name) < number);
+                assert!(lower.clone().all(|pod| is_available(model, pod)));
+            } else if is_ordered {
                 assert_eq!(
                     world.pods.len(),
                     spec.replicas as usize,
