@@ -50,7 +50,7 @@ pub(crate) async fn timeline(arguments: TimelineArguments) -> Result<Ended, Fail
     let mut entries = of_status(&status);
     let of_app = |event: &Event| of_event(&target, event);
     entries.extend(events.items.iter().filter_map(of_app));
-    entries.sort_by(|one, other| one.at.cmp(&other.at));
+    entries.sort_by_key(|entry| entry.at);
     if arguments.format.output == Format::Json {
         output::json(&entries)?;
         return Ok(Ended::Done);

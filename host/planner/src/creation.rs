@@ -31,7 +31,7 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
         return Err(WaitingFor::NameTaken { pod: name });
     }
     if let Some(wait) =
-        departures::blocks(draft, ordinal).or_else(|| orders::blocks(draft, ordinal))
+        departures::blocks(scene, ordinal).or_else(|| orders::blocks(draft, ordinal))
     {
         return Err(wait);
     }

@@ -23,7 +23,12 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
         }
     }
     let mut departures = std::mem::take(&mut draft.status.departures);
-    departures.retain(|departure| is_open(scene, departure, draft));
+    departures.retain(|departure| {
+        let is_open = is_open(scene, departure, draft);
+        // Who waits for the ordinal waits until this stands in the status.
+        draft.is_urgent |= !is_open && scene.goal.ordinals.contains(departure.ordinal);
+        is_open
+    });
     draft.status.departures = departures;
     for member in scene.members.values() {
         if let Some(act) = external(scene, member) {
@@ -77,13 +82,11 @@ fn record(member: &Member<'_>, draft: &mut Draft) {
     }
 }
 
-/// The wait of a new pod under this ordinal, while the plugin tidies up after the one that left.
-pub(crate) fn blocks(draft: &Draft, ordinal: u32) -> Option<WaitingFor> {
-    let departure = draft
-        .status
-        .departures
-        .iter()
-        .find(|known| known.ordinal == ordinal)?;
+/// The wait of a new pod under this ordinal, while the plugin tidies up after the one that left. That it is done stands in the status first: else a host that
+/// dies would let the plugin tidy up again, when the next member is there already.
+pub(crate) fn blocks(scene: &Scene<'_>, ordinal: u32) -> Option<WaitingFor> {
+    let departure =
+        (scene.world.recorded.departures.iter()).find(|known| known.ordinal == ordinal)?;
     Some(WaitingFor::Departure {
         ordinal,
         id: act(departure).id(),

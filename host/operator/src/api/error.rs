@@ -44,6 +44,12 @@ impl ApiError {
         matches!(self, ApiError::Refused { message, .. } if message.contains("exceeded quota"))
     }
 
+    /// The namespace is being deleted: nothing is created in it any more.
+    pub(crate) fn is_namespace_ending(&self) -> bool {
+        matches!(self, ApiError::Refused { reason, message }
+            if reason == "Forbidden" && message.contains("because it is being terminated"))
+    }
+
     pub(crate) fn unreadable(error: &dyn std::fmt::Display) -> ApiError {
         ApiError::Refused {
             reason: "Unreadable".to_owned(),

@@ -1,4 +1,6 @@
 //! Steps that failed are tried again later: capped, jittered backoff per step, so that one failing create neither hammers the API nor delays the others.
+//!
+//! In a namespace that is being deleted each create would be refused: after the first one all of them wait. Mostly the app is gone before they are tried again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,45 +22,109 @@ pub(super) struct Failed {
     not_before: Instant,
 }
 
-/// The failing steps, by what they do to which object: `create pod web-0`.
 #[derive(Default)]
-pub(super) struct Attempts(BTreeMap<String, Failed>);
+pub(super) struct Attempts {
+    /// The failing steps, by what they do to which object: `create pod web-0`.
+    failed: BTreeMap<String, Failed>,
+    /// Until when nothing is created, because the namespace is being deleted.
+    closed_until: Option<Instant>,
+}
+
+/// How the titles of steps begin that create something.
+const CREATES: &str = "create ";
 
 impl Attempts {
     pub(super) fn may_run(&self, step: &str, now: Instant) -> bool {
-        self.0
-            .get(step)
-            .is_none_or(|failed| failed.not_before <= now)
+        let is_closed = step.starts_with(CREATES) && self.closed_until.is_some_and(|end| end > now);
+        let failed = self.failed.get(step);
+        !is_closed && failed.is_none_or(|failed| failed.not_before <= now)
     }
 
     pub(super) fn succeeded(&mut self, step: &str) {
-        self.0.remove(step);
+        self.failed.remove(step);
     }
 
     pub(super) fn failed(&mut self, step: &str, error: ApiError, at: Timestamp, now: Instant) {
-        let failures = self.0.get(step).map_or(0, |failed| failed.failures);
-        let since = self.0.get(step).map_or(at, |failed| failed.since);
-        let wait = FIRST.saturating_mul(1 << failures.min(10)).min(LONGEST);
+        let before = self.failed.get(step);
+        let failures = before.map_or(0, |failed| failed.failures);
+        let since = before.map_or(at, |failed| failed.since);
+        let is_closed = error.is_namespace_ending();
+        let wait = match is_closed {
+            true => LONGEST,
+            false => FIRST.saturating_mul(1 << failures.min(10)).min(LONGEST),
+        };
+        if is_closed {
+            self.closed_until = Some(now + LONGEST);
+        }
         let failed = Failed {
             since,
             error,
             failures: failures.saturating_add(1),
             not_before: now + wait.mul_f64(1.0 + fastrand::f64() / 5.0),
         };
-        self.0.insert(step.to_owned(), failed);
+        self.failed.insert(step.to_owned(), failed);
     }
 
     /// Forgets steps that are no longer planned.
     pub(super) fn keep(&mut self, planned: &[String]) {
-        self.0.retain(|step, _| planned.contains(step));
+        self.failed.retain(|step, _| planned.contains(step));
     }
 
     /// When the next failing step may run.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.0.values().map(|failed| failed.not_before).min()
+        let failed = self.failed.values().map(|failed| failed.not_before).min();
+        // Whoever could not even try is looked at again, too.
+        let closed = self.closed_until.filter(|end| *end > Instant::now());
+        [failed, closed].into_iter().flatten().min()
     }
 
     pub(super) fn failing(&self) -> impl Iterator<Item = (&String, &Failed)> {
-        self.0.iter()
+        self.failed.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(message: &str) -> ApiError {
+        ApiError::Refused {
+            reason: "Forbidden".to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_step_that_failed_waits_alone() {
+        let (mut attempts, now) = (Attempts::default(), Instant::now());
+        attempts.failed(
+            "create pod web-0",
+            refused("no"),
+            Timestamp::UNIX_EPOCH,
+            now,
+        );
+        assert!(!attempts.may_run("create pod web-0", now));
+        assert!(attempts.may_run("create pod web-1", now));
+        assert!(attempts.may_run("create pod web-0", now + 2 * FIRST));
+    }
+
+    #[test]
+    fn in_a_namespace_that_is_being_deleted_nothing_else_is_created_for_a_minute() {
+        let (mut attempts, now) = (Attempts::default(), Instant::now());
+        let error = refused(
+            "pods \"web-0\" is forbidden: unable to create new content in namespace shop because it is being terminated",
+        );
+        attempts.failed("create pod web-0", error, Timestamp::UNIX_EPOCH, now);
+        for create in [
+            "create pod web-0",
+            "create pod web-1",
+            "create revision web-1",
+        ] {
+            assert!(!attempts.may_run(create, now + LONGEST / 2), "{create}");
+        }
+        assert!(attempts.may_run("delete pod web-1", now));
+        assert!(attempts.may_run("create pod web-1", now + LONGEST));
+        let next = attempts.next().unwrap();
+        assert!(next >= now + LONGEST);
     }
 }

@@ -82,7 +82,9 @@ impl Actor {
         for (kind, name, wrote) in outcome.wrote {
             self.guard.expect(kind, &name, wrote);
         }
-        for note in outcome.notes {
+        // No event can be created there either.
+        let is_heard = (outcome.error.as_ref()).is_none_or(|error| !error.is_namespace_ending());
+        for note in outcome.notes.into_iter().filter(|_| is_heard) {
             self.say(note);
         }
         match outcome.error {
@@ -109,9 +111,11 @@ impl Actor {
         };
         let picture = self.picture(view);
         let accepted = view.world.recorded.accepted.clone();
+        let wanted = view.world.app.spec.ordinals();
         let (serving, mailbox) = (serving.clone(), self.mailbox.clone());
         self.tasks.spawn(async move {
-            let decided = hooks::decide(serving, question, asked_on, accepted, picture).await;
+            let decided =
+                hooks::decide(serving, question, asked_on, accepted, wanted, picture).await;
             // The app is gone when nobody listens.
             let _ = mailbox.send(Message::Decided(Box::new(decided)));
         });

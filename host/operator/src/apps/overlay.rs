@@ -36,7 +36,13 @@ pub(super) fn refused_steps(status: &mut Status, attempts: &Attempts) {
         if matches!(failed.error, ApiError::Conflict { .. }) {
             continue;
         }
-        let (owner, reason, unblocks) = if failed.error.is_quota() {
+        let (owner, reason, unblocks) = if failed.error.is_namespace_ending() {
+            (
+                Owner::Kubernetes,
+                "NamespaceTerminating",
+                "the namespace goes, and the app with it",
+            )
+        } else if failed.error.is_quota() {
             (
                 Owner::Quota,
                 "QuotaExceeded",
@@ -144,7 +150,7 @@ pub(super) fn set_stalled(
     if is_stalled(status).is_some_and(|planned| planned.reason != PLUGIN_FAILED) {
         return;
     }
-    let since = is_stalled(recorded).map_or(now, |before| before.last_transition_time);
+    let since = is_stalled(recorded).and_then(|before| before.last_transition_time);
     status
         .conditions
         .retain(|condition| condition.type_ != "Stalled");
@@ -153,7 +159,7 @@ pub(super) fn set_stalled(
         status: "True".to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
-        last_transition_time: since,
+        last_transition_time: since.or(Some(now)),
         observed_generation: Some(status.observed_generation),
     });
 }

@@ -37,7 +37,8 @@ pub(super) fn status_value(face: Face, status: &Status) -> Value {
     value
 }
 
-/// An absent value and null are the same, and the API server keeps no null: in a list, where a merge patch keeps it, it would differ for ever.
+/// An absent value and null are the same. We write no null: in a list, where a merge patch keeps it and the API server does not, it would differ for ever. And
+/// Kubernetes writes null for a time that nobody set.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -52,6 +53,8 @@ fn drop_nulls(value: &mut Value) {
 /// What turns the recorded status into the wanted one; none when nothing does. In a StatefulSet, fields that we do not write stay.
 pub(super) fn difference(face: Face, recorded: &Value, wanted: &Value) -> Option<Value> {
     let is_ours = |name: &str| face == Face::StatefulApp || wanted.get(name).is_some();
+    let mut recorded = recorded.clone();
+    drop_nulls(&mut recorded);
     let known = match recorded.as_object() {
         Some(fields) => (fields.iter())
             .filter(|(name, _)| is_ours(name))

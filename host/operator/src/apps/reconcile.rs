@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use stateward_planner::world::{Answers, Plugin, Verb};
 use stateward_planner::{Plan, Spec, Step};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use crate::worlds::{Parts, View, build, read_status};
 const COALESCED: Duration = Duration::from_millis(500);
 /// What passes within this time is not written at all: a hook that answers at once, say.
 const SETTLING: Duration = Duration::from_millis(100);
+
 impl Actor {
     pub(super) async fn reconcile(&mut self) -> Next {
         let Some(app) = self.newest() else {
@@ -227,9 +229,16 @@ impl Actor {
             return None;
         }
         let own = self.own.as_ref()?;
-        let is_foreign = app.version() > own.version() && app.status != own.status;
+        let is_foreign = app.version() > own.version()
+            && of_a_controller(&app.status) != of_a_controller(&own.status);
         is_foreign.then(|| format!("the status of {} was written by somebody else", self.key))
     }
+}
+
+/// What only a controller writes. Conditions may come from anybody.
+fn of_a_controller(status: &Value) -> Vec<(&String, &Value)> {
+    let fields = status.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| *name != "conditions").collect()
 }
 
 fn serving(offer: Offer) -> Option<Arc<Serving>> {

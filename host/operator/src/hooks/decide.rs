@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stateward_planner::plan::Question;
-use stateward_planner::status::Accepted;
+use stateward_planner::status::{Accepted, Ordinals};
 use stateward_runtime::{App, CallError, Finding, Hook, Snapshot};
 
 use crate::plugins::Serving;
@@ -48,12 +48,13 @@ impl Decision {
     }
 }
 
-/// Asks. `accepted` is the spec that was accepted last.
+/// Asks. `accepted` is the spec that was accepted last, `wanted` are the ordinals of the present one.
 pub(crate) async fn decide(
     serving: Arc<Serving>,
     question: Question,
     asked_on: String,
     accepted: Option<Accepted>,
+    wanted: Ordinals,
     snapshot: Snapshot,
 ) -> Decided {
     let begin = Instant::now();
@@ -67,9 +68,8 @@ pub(crate) async fn decide(
             Decision::MemberConfig(granted.member_config(snapshot, ordinal).await)
         }
         Question::UpdateOrder => {
-            let app = snapshot.app.clone();
             let order = granted.update_order(snapshot).await;
-            Decision::UpdateOrder(order.map(|order| permutation(&app, order)))
+            Decision::UpdateOrder(order.map(|order| permutation(&wanted, order)))
         }
     };
     Decided {
@@ -80,11 +80,10 @@ pub(crate) async fn decide(
     }
 }
 
-fn permutation(app: &App, order: Vec<u32>) -> Option<Vec<u32>> {
+fn permutation(wanted: &Ordinals, order: Vec<u32>) -> Option<Vec<u32>> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
-    let wanted = app.start..app.start.saturating_add(app.target);
-    sorted.into_iter().eq(wanted).then_some(order)
+    sorted.into_iter().eq(wanted.iter()).then_some(order)
 }
 
 /// The app as it was accepted last. Of the settings only the present ones are known.
@@ -94,5 +93,25 @@ fn old(new: &App, accepted: &Accepted) -> App {
         target: accepted.replicas,
         start: accepted.start,
         ..new.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_names_each_wanted_ordinal_once_and_no_reserved_one() {
+        let wanted = Ordinals {
+            replicas: 3,
+            start: 1,
+            reserved: [2].into(),
+        };
+        for order in [vec![1, 3, 4], vec![4, 1, 3]] {
+            assert_eq!(permutation(&wanted, order.clone()), Some(order));
+        }
+        for order in [vec![1, 2, 3], vec![1, 3], vec![1, 3, 3], vec![1, 3, 4, 5]] {
+            assert_eq!(permutation(&wanted, order), None);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The snapshot that a hook receives, made from the app's view.
 //!
-//! Keys of `extra`: `host` of a member is its stable DNS name, when the app has a service; `claims`, the UIDs of its claims, separated by commas; `epoch.<role>` of the app is the epoch of a role that was
-//! released, so that it can be claimed anew.
+//! Keys of `extra`: `host` of a member is its stable DNS name, when the app has a service; `claims`, the UIDs of its claims, separated by commas. Of the app,
+//! `epoch.<role>` is the epoch of a role that was released, so that it can be claimed anew; `reserved`, the ordinals that have no member, separated by commas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,9 +37,8 @@ pub(crate) fn snapshot(
             pods.insert(ordinal, pod);
         }
     }
-    let spec = &world.app.spec;
-    let wanted = spec.start..spec.start.saturating_add(spec.replicas);
-    let ordinals: BTreeSet<u32> = wanted.chain(pods.keys().copied()).collect();
+    let wanted = world.app.spec.ordinals();
+    let ordinals: BTreeSet<u32> = wanted.iter().chain(pods.keys().copied()).collect();
     let members = (ordinals.into_iter())
         .map(|ordinal| {
             let pod = pods.get(&ordinal).map(|pod| pod.as_ref());
@@ -73,6 +72,11 @@ fn app(view: &View, current: usize, now: Timestamp) -> App {
             }
             None => {}
         }
+    }
+    let reserved = &world.app.spec.reserved;
+    if !reserved.is_empty() {
+        let reserved: Vec<_> = reserved.iter().map(u32::to_string).collect();
+        extra.push(("reserved".to_owned(), reserved.join(",")));
     }
     let settings = view.app.spec.pointer("/plugin/settings");
     App {

@@ -43,15 +43,15 @@ impl Bed {
     }
 
     pub(crate) async fn without_operator() -> Bed {
-        if std::env::var_os("STATEWARD_LOG").is_some() {
-            let filter = tracing_subscriber::EnvFilter::from_env("STATEWARD_LOG");
-            let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init();
-        }
         Bed::on(Cluster::in_memory()).await
     }
 
     /// On a cluster of its own, without an operator.
     pub(crate) async fn on(cluster: Cluster) -> Bed {
+        if std::env::var_os("STATEWARD_LOG").is_some() {
+            let filter = tracing_subscriber::EnvFilter::from_env("STATEWARD_LOG");
+            let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init();
+        }
         let client = cluster.client("default");
         install_crds(client.clone()).await.unwrap();
         let kubelet = Kubelet::start(client.clone(), cluster.clock().clone());
@@ -114,11 +114,12 @@ impl Bed {
         let (group, version) = match kind {
             "StatefulSet" | "ControllerRevision" => ("apps", "v1"),
             "StatefulApp" | "Plugin" => ("stateward.dev", "v1alpha1"),
+            "StorageClass" => ("storage.k8s.io", "v1"),
             _ => ("", "v1"),
         };
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         match kind {
-            "Plugin" => Api::all_with(self.client.clone(), &resource),
+            "Plugin" | "StorageClass" => Api::all_with(self.client.clone(), &resource),
             _ => Api::default_namespaced_with(self.client.clone(), &resource),
         }
     }

@@ -167,7 +167,14 @@ async fn a_long_name_has_pods_all_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_larger_claim_template_lets_the_claims_grow() {
     let bed = Bed::new().await;
-    bed.create(app(APP, "web", 2)).await;
+    bed.create(json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": { "name": "grows" }, "provisioner": "example.org/none", "allowVolumeExpansion": true,
+    }))
+    .await;
+    let mut web = app(APP, "web", 2);
+    web["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = json!("grows");
+    bed.create(web.clone()).await;
     bed.until_settled(APP, "web", 2).await;
     for claim in ["data-web-0", "data-web-1"] {
         bed.mark(
@@ -177,7 +184,7 @@ async fn a_larger_claim_template_lets_the_claims_grow() {
         )
         .await;
     }
-    let mut grown = app(APP, "web", 2)["spec"]["volumeClaimTemplates"].clone();
+    let mut grown = web["spec"]["volumeClaimTemplates"].clone();
     grown[0]["spec"]["resources"]["requests"]["storage"] = json!("2Gi");
     bed.merge(
         APP,
@@ -242,4 +249,33 @@ async fn a_member_whose_pods_keep_ending_is_replaced_later() {
     );
     let app = bed.get(APP, "web").await;
     assert_eq!(app["status"]["failures"][0]["count"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_of_a_class_that_cannot_grow_are_told_and_stay() {
+    let bed = Bed::new().await;
+    let mut web = app(APP, "web", 1);
+    bed.create(web.clone()).await;
+    bed.until_settled(APP, "web", 1).await;
+    bed.mark(
+        "PersistentVolumeClaim",
+        "data-web-0",
+        json!({ "phase": "Bound", "capacity": { "storage": "1Gi" } }),
+    )
+    .await;
+    let request = &mut web["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"];
+    request["storage"] = json!("2Gi");
+    let grown = json!({ "spec": { "volumeClaimTemplates": web["spec"]["volumeClaimTemplates"] } });
+    bed.merge(APP, "web", grown).await;
+    bed.until("the refusal is told", || async {
+        let app = bed.get(APP, "web").await;
+        let told = app["status"]["waiting"].to_string();
+        match told.contains("StepRefused") && told.contains("must support resize") {
+            true => Ok(()),
+            false => Err(told),
+        }
+    })
+    .await;
+    let claim = bed.get("PersistentVolumeClaim", "data-web-0").await;
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "1Gi");
 }

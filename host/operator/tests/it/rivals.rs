@@ -82,3 +82,36 @@ async fn a_foreign_status_write_ends_the_operator() {
         "{end:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_a_user_writes_is_no_controller() {
+    let bed = Bed::without_operator().await;
+    let stop = CancellationToken::new();
+    let operator = tokio::spawn(run(options(&bed, Duration::from_millis(1)), stop.clone()));
+    bed.create(app("StatefulSet", "web", 1)).await;
+    bed.until_settled("StatefulSet", "web", 1).await;
+
+    let sets: Sets = Api::default_namespaced(bed.client.clone());
+    let parameters = PatchParams::default();
+    // Kubernetes takes both without a time.
+    let noted = [
+        json!({ "type": "Noted", "status": "True", "lastTransitionTime": null }),
+        json!({ "type": "Seen", "status": "False", "reason": "Because" }),
+    ];
+    let status = json!({ "status": { "conditions": noted } });
+    sets.patch_status("web", &parameters, &Patch::Merge(&status))
+        .await
+        .unwrap();
+    let larger = json!({ "spec": { "replicas": 2 } });
+    sets.patch("web", &parameters, &Patch::Merge(&larger))
+        .await
+        .unwrap();
+
+    bed.until_settled("StatefulSet", "web", 2).await;
+    let set = bed.get("StatefulSet", "web").await;
+    let conditions = set["status"]["conditions"].as_array().unwrap();
+    let types: Vec<_> = conditions.iter().map(|one| &one["type"]).collect();
+    assert_eq!(types, ["Noted", "Seen"], "they stay");
+    stop.cancel();
+    operator.await.unwrap().unwrap();
+}

@@ -115,8 +115,10 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
             }),
         },
         Act::PostDelete { pod, .. } => {
-            let departures = &draft.status.departures;
-            over_unless(departures.iter().any(|known| known.pod == *pod))
+            // While it stands in the status it would be called again.
+            let departures =
+                (draft.status.departures.iter()).chain(&scene.world.recorded.departures);
+            over_unless(departures.map(|known| &known.pod).any(|known| known == pod))
         }
         Act::Task { name, run, .. } => over_unless(tasks::is_running(scene, name, *run)),
         Act::PreScale { scale, ordinal } => {

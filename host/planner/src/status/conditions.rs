@@ -238,7 +238,7 @@ pub(super) fn place(
         status: status.to_owned(),
         reason: verdict.reason,
         message: verdict.message,
-        last_transition_time: now,
+        last_transition_time: Some(now),
         observed_generation: generation,
     };
     match conditions
@@ -246,13 +246,11 @@ pub(super) fn place(
         .find(|known| known.type_ == condition.type_)
     {
         Some(known) => {
-            let since = if known.status == condition.status {
-                known.last_transition_time
-            } else {
-                now
-            };
+            let since = (known.status == condition.status)
+                .then_some(known.last_transition_time)
+                .flatten();
             *known = Condition {
-                last_transition_time: since,
+                last_transition_time: since.or(Some(now)),
                 ..condition
             };
         }

@@ -40,6 +40,8 @@ pub(super) fn set(scene: &Scene<'_>, draft: &mut Draft) {
     } else {
         (false, COMPLETED, "all pods were created anew")
     };
+    // That it ended is told only of what was told to have begun.
+    draft.is_urgent |= is_old && !has_begun;
     let verdict = Verdict {
         type_: TYPE,
         is_true,
