@@ -12,6 +12,7 @@ use crate::kubectl::{
     Said, Typist, a_container_is_attached_to, a_terminal_is_as_large_as_the_users,
     files_are_copied_to_and_fro, logs_are_read_in_every_way, ports_are_forwarded,
 };
+use crate::ports::a_port_answers_and_another_says_why_not;
 use crate::processes::WRITER;
 
 static KUBERNETES: OnceCell<ControlPlane> = OnceCell::const_new();
@@ -202,8 +203,12 @@ async fn kubectl_reads_logs_in_every_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_forwards_ports() {
-    ports_are_forwarded(&User::of_namespace("forwarded").await).await;
+async fn kubectl_and_kube_forward_ports() {
+    let user = User::of_namespace("forwarded").await;
+    ports_are_forwarded(&user).await;
+
+    let client = kubernetes().await.client().await.expect("a client");
+    a_port_answers_and_another_says_why_not(&Api::namespaced(client, &user.0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
