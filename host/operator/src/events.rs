@@ -110,6 +110,7 @@ impl Events {
             clock,
             known: HashMap::new(),
             order: VecDeque::new(),
+            stamp: 0,
         };
         (Events(sender), tokio::spawn(writer.run(receiver, stop)))
     }
@@ -134,6 +135,8 @@ struct Writer {
     clock: Clock,
     known: HashMap<(Subject, Note), Known>,
     order: VecDeque<(Subject, Note)>,
+    /// What the latest name ends with.
+    stamp: u128,
 }
 
 impl Writer {
@@ -170,11 +173,10 @@ impl Writer {
                 other => return other.map(drop),
             }
         }
-        let name = format!(
-            "{}.{:x}",
-            about.name,
-            self.clock.now().as_nanosecond().unsigned_abs()
-        );
+        // Events of one instant need names of their own, too.
+        let now = self.clock.now().as_nanosecond().unsigned_abs();
+        self.stamp = now.max(self.stamp.saturating_add(1));
+        let name = format!("{}.{:x}", about.name, self.stamp);
         let body = self.body(&name, about, note);
         (self.api)
             .create(Collection::Events, namespace(about), &body)

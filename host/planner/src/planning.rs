@@ -99,7 +99,9 @@ fn pursue(scene: &Scene<'_>, draft: &mut Draft) {
         let is_settled = scaling::advance(scene, draft);
         rollout::advance(scene, is_settled, draft);
     }
-    draft
-        .steps
-        .extend(revisions::surplus(scene.world, &scene.revisions));
+    draft.steps.extend(revisions::surplus(
+        scene.world.app.spec.revision_history_limit,
+        scene.members.values().map(|member| member.pod),
+        &scene.revisions,
+    ));
 }

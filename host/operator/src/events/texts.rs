@@ -6,14 +6,12 @@ use crate::watch::AppKey;
 
 /// `verb` is `create`, `delete` or `update`.
 pub(crate) fn pod_note(app: &AppKey, verb: &str, pod: &str, result: Result<(), &ApiError>) -> Note {
+    let verb = title(verb);
     let said = format!("{verb} Pod {pod} in {} {}", app.kind(), app.name);
     match result {
-        Ok(()) => Note::normal(
-            &format!("Successful{}", title(verb)),
-            format!("{said} successful"),
-        ),
+        Ok(()) => Note::normal(&format!("Successful{verb}"), format!("{said} successful")),
         Err(error) => Note::warning(
-            &format!("Failed{}", title(verb)),
+            &format!("Failed{verb}"),
             format!("{said} failed error: {error}"),
         ),
     }
@@ -26,19 +24,16 @@ pub(crate) fn claim_note(
     pod: &str,
     result: Result<(), &ApiError>,
 ) -> Note {
-    let said = format!(
-        "{verb} Claim {claim} Pod {pod} in {} {}",
-        app.kind(),
-        app.name
-    );
+    let verb = title(verb);
+    let set = format!("in {} {}", app.kind(), app.name);
     match result {
         Ok(()) => Note::normal(
-            &format!("Successful{}", title(verb)),
-            format!("{said} success"),
+            &format!("Successful{verb}"),
+            format!("{verb} Claim {claim} Pod {pod} {set} success"),
         ),
         Err(error) => Note::warning(
-            &format!("Failed{}", title(verb)),
-            format!("{said} failed error: {error}"),
+            &format!("Failed{verb}"),
+            format!("{verb} Claim {claim} for Pod {pod} {set} failed error: {error}"),
         ),
     }
 }

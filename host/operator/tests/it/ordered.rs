@@ -26,10 +26,10 @@ async fn pods_come_one_after_another_each_when_the_one_before_is_ready() {
         let claims = bed.list("PersistentVolumeClaim").await;
         assert_eq!(claims.len(), 3, "{face}");
         let events = bed.events("web").await;
-        let expected = format!("SuccessfulCreate: create Pod web-0 in {face} web successful");
+        let expected = format!("SuccessfulCreate: Create Pod web-0 in {face} web successful");
         assert!(events.contains(&expected), "{events:#?}");
         let expected =
-            format!("SuccessfulCreate: create Claim data-web-0 Pod web-0 in {face} web success");
+            format!("SuccessfulCreate: Create Claim data-web-0 Pod web-0 in {face} web success");
         assert!(events.contains(&expected), "{events:#?}");
     }
 }

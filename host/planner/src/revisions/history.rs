@@ -5,20 +5,22 @@ use std::collections::BTreeSet;
 use super::Revisions;
 use crate::identity::REVISION_LABEL;
 use crate::plan::Step;
-use crate::world::World;
+use crate::world::Pod;
 
-/// Revisions beyond the limit, oldest first.
-pub(crate) fn surplus(world: &World, revisions: &Revisions<'_>) -> Vec<Step> {
-    let Ok(limit) = usize::try_from(world.app.spec.revision_history_limit) else {
+/// Revisions beyond the limit, oldest first. A pod that was released keeps none: nobody makes it again.
+pub(crate) fn surplus<'w>(
+    limit: i64,
+    ours: impl Iterator<Item = &'w Pod>,
+    revisions: &Revisions<'_>,
+) -> Vec<Step> {
+    let Ok(limit) = usize::try_from(limit) else {
         // Negative: keep everything.
         return Vec::new();
     };
     if revisions.sorted.len() <= limit {
         return Vec::new();
     }
-    let mut live: BTreeSet<&str> = world
-        .pods
-        .iter()
+    let mut live: BTreeSet<&str> = ours
         .filter_map(|pod| pod.labels.get(REVISION_LABEL))
         .map(String::as_str)
         .collect();

@@ -149,8 +149,7 @@ fn of_the_idle_revisions_the_newest_are_kept_up_to_the_limit() {
         (0, vec![1, 2, 3]),
         (-1, vec![]),
     ] {
-        world.app.spec.revision_history_limit = limit;
-        let steps = surplus(&world, &of_template(&world));
+        let steps = surplus(limit, world.pods.iter(), &of_template(&world));
         let got: Vec<_> = steps
             .iter()
             .map(|step| match step {

@@ -254,19 +254,25 @@ fn while_it_is_paused_nothing_is_updated_and_lost_pods_come_back_as_they_were() 
     }
 }
 
+/// The strategy has a type and no block; as many pods as `counted` are on record as of the old revision.
+fn of_bare_type(pods: &str, face: Face, counted: u32) -> World {
+    let mut world = given(pods, PodManagement::OrderedReady, 0, 1);
+    world.app.face = face;
+    world.app.spec.has_bare_type = true;
+    world.recorded.current_replicas = counted;
+    let mut old = world.revisions[0].clone();
+    old.name = "web-old".to_owned();
+    old.number = 0;
+    old.data["spec"]["template"]["spec"]["containers"][0]["image"] = "web:v0".into();
+    world.revisions.push(old);
+    world
+}
+
 /// Item 129: a type without its block.
 #[test]
 fn a_lost_pod_of_a_bare_type_comes_back_by_the_count_in_a_statefulset_only() {
     let revision_of = |face: Face| {
-        let mut world = given(".ONN", PodManagement::OrderedReady, 0, 1);
-        world.app.face = face;
-        world.app.spec.has_bare_type = true;
-        world.recorded.current_replicas = 2;
-        let mut old = world.revisions[0].clone();
-        old.name = "web-old".to_owned();
-        old.number = 0;
-        old.data["spec"]["template"]["spec"]["containers"][0]["image"] = "web:v0".into();
-        world.revisions.push(old);
+        let world = of_bare_type(".ONN", face, 2);
         let plan = crate::plan(&world, now());
         plan.steps.iter().find_map(|step| match step {
             Step::CreatePod { revision, .. } => Some(revision.clone()),
@@ -275,4 +281,18 @@ fn a_lost_pod_of_a_bare_type_comes_back_by_the_count_in_a_statefulset_only() {
     };
     assert_eq!(revision_of(Face::StatefulSet).as_deref(), Some("web-old"));
     assert_ne!(revision_of(Face::StatefulApp).as_deref(), Some("web-old"));
+}
+
+/// Items 108 and 129: otherwise the successor would be made from the revision that is being replaced, for as long as the count is the old one.
+#[test]
+fn a_replaced_pod_of_a_bare_type_leaves_the_count_before_it_goes() {
+    let world = of_bare_type("ONN", Face::StatefulSet, 1);
+    let plan = crate::plan(&world, now());
+    assert_eq!(plan.status.current_replicas, 0);
+    assert!(plan.status_is_urgent);
+    assert!(
+        (plan.steps.iter()).any(|step| matches!(step, Step::DeletePod { ordinal: 0, .. })),
+        "{:#?}",
+        plan.steps
+    );
 }

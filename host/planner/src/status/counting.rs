@@ -2,6 +2,7 @@
 
 use crate::availability::{is_proven, is_ready};
 use crate::draft::Draft;
+use crate::plan::{Step, WhyDelete};
 use crate::scene::{Member, Mode, Scene};
 use crate::world::Face;
 
@@ -25,6 +26,18 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
             status.updated_replicas += u32::from(revision == update);
         }
     }
+    if scene.world.app.face == Face::StatefulSet {
+        let leaving = draft
+            .steps
+            .iter()
+            .filter(|step| is_replaced(scene, step, current));
+        let leaving = u32::try_from(leaving.count()).unwrap_or(u32::MAX);
+        status.current_replicas = status.current_replicas.saturating_sub(leaving);
+        // The count decides which revision a successor is made from, so it stands before the pod is gone.
+        draft.is_urgent |= scene.world.app.spec.has_bare_type
+            && update != current
+            && status.current_replicas != scene.world.recorded.current_replicas;
+    }
     if let Some(update) = update {
         update.clone_into(&mut status.update_revision);
     }
@@ -32,6 +45,21 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
         current.clone_into(&mut status.current_revision);
     }
     complete(scene, draft);
+}
+
+/// Whether this step deletes a pod of the current revision for the rollout (item 108).
+fn is_replaced(scene: &Scene<'_>, step: &Step, current: Option<&str>) -> bool {
+    let Step::DeletePod {
+        uid,
+        why: WhyDelete::Outdated,
+        ..
+    } = step
+    else {
+        return false;
+    };
+    scene
+        .by_uid(uid)
+        .is_some_and(|member| Some(member.revision()) == current)
 }
 
 /// Upstream counts one that is terminating and still ready (item 133); in a StatefulApp it takes part in nothing any more.
