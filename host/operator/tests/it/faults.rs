@@ -1,6 +1,6 @@
 //! Faults drawn from seeds: refused and lost writes, crashes, stale lists, cut, expired and lagging watches, a slow network.
 //!
-//! `STATEWARD_FAULT_SEEDS=<count>` plays more of them, `STATEWARD_FAULT_SEED=<seed>` one alone.
+//! `STATEWARD_FAULT_SEEDS=<count>` plays more of them (`STATEWARD_FAULT_FROM=<seed>`: from another one on), `STATEWARD_FAULT_SEED=<seed>` one alone.
 
 use stateward_devcluster::simulation::FaultPlan;
 
@@ -27,7 +27,10 @@ fn try_seed(scenario: Scenario, seed: u64, end: &End, writes: u32) -> Result<(),
 fn whatever_goes_wrong_the_end_is_the_same() {
     let seeds = match number("STATEWARD_FAULT_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("STATEWARD_FAULT_SEEDS").unwrap_or(SEEDS),
+        None => {
+            let from = number("STATEWARD_FAULT_FROM").unwrap_or(0);
+            from..from + number("STATEWARD_FAULT_SEEDS").unwrap_or(SEEDS)
+        }
     };
     let mut failures = Vec::new();
     std::thread::scope(|threads| {

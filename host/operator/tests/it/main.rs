@@ -25,4 +25,5 @@ mod restarts;
 mod retention;
 mod revisions;
 mod rivals;
+mod ticks;
 mod worlds;

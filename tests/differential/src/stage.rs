@@ -1,0 +1,9 @@
+//! A scenario on a cluster: the embedded one in moved time, or a namespace of a real one.
+
+mod deeds;
+mod embedded;
+mod kubernetes;
+
+pub use deeds::Actor;
+pub use embedded::{Played, play_embedded};
+pub use kubernetes::play_on;

@@ -1,0 +1,232 @@
+//! What the user and the world do, as requests.
+
+use anyhow::Result;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::kubelet::{Clock, Kubelet};
+use crate::picture::{Picture, look};
+use crate::scenario::{Cascade, Deed, Settings};
+
+/// Who does what a scenario says, in one namespace.
+pub struct Actor {
+    client: Client,
+    namespace: String,
+    kubelet: Kubelet,
+    has_order: bool,
+}
+
+impl Actor {
+    /// With a kubelet of the namespace. `has_order`: pictures show the order of creates and deletes.
+    pub fn new(client: Client, namespace: &str, clock: Clock, has_order: bool) -> Self {
+        Self {
+            kubelet: Kubelet::start(client.clone(), namespace, clock),
+            client,
+            namespace: namespace.to_owned(),
+            has_order,
+        }
+    }
+
+    /// The kubelet.
+    pub fn kubelet(&self) -> &Kubelet {
+        &self.kubelet
+    }
+
+    /// What is seen now.
+    ///
+    /// # Errors
+    /// When the API does not answer.
+    pub async fn look(&self) -> Result<Picture> {
+        let record = self.kubelet.record();
+        look(&self.client, &self.namespace, record, self.has_order).await
+    }
+
+    /// Does it. What concerns an object that is not there is left undone.
+    ///
+    /// # Errors
+    /// When the API refuses for another reason.
+    pub async fn perform(&self, deed: &Deed) -> Result<()> {
+        let sets: Api<StatefulSet> = self.api();
+        let pods: Api<Pod> = self.api();
+        let now = DeleteParams::default();
+        let done = match deed {
+            Deed::Set(settings) => {
+                let set = serde_json::from_value(manifest(settings))?;
+                sets.create(&PostParams::default(), &set).await.map(drop)
+            }
+            Deed::Scale(replicas) => self.edit(json!({ "replicas": replicas })).await,
+            Deed::Image(image) => {
+                let containers = json!([container(image)]);
+                self.edit(json!({ "template": { "spec": { "containers": containers } } }))
+                    .await
+            }
+            Deed::Partition(at) => {
+                let strategy =
+                    json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": at } });
+                self.edit(json!({ "updateStrategy": strategy })).await
+            }
+            Deed::Strategy { on_delete: true } => {
+                let strategy = json!({ "type": "OnDelete", "rollingUpdate": null });
+                self.edit(json!({ "updateStrategy": strategy })).await
+            }
+            Deed::Strategy { on_delete: false } => {
+                self.edit(json!({ "updateStrategy": { "type": "RollingUpdate" } }))
+                    .await
+            }
+            Deed::History(limit) => self.edit(json!({ "revisionHistoryLimit": limit })).await,
+            Deed::Retention { scaled, deleted } => {
+                let policy = retention(*scaled, *deleted);
+                self.edit(json!({ "persistentVolumeClaimRetentionPolicy": policy }))
+                    .await
+            }
+            Deed::DeletePod(ordinal) => pods.delete(&pod(*ordinal), &now).await.map(drop),
+            Deed::ForceDeletePod(ordinal) => {
+                let at_once = DeleteParams::default().grace_period(0);
+                pods.delete(&pod(*ordinal), &at_once).await.map(drop)
+            }
+            Deed::EvictPod(ordinal) => {
+                let parameters = EvictParams::default();
+                pods.evict(&pod(*ordinal), &parameters).await.map(drop)
+            }
+            Deed::DeleteClaim(ordinal) => {
+                let claims: Api<PersistentVolumeClaim> = self.api();
+                let name = format!("data-web-{ordinal}");
+                claims.delete(&name, &now).await.map(drop)
+            }
+            Deed::RelabelPod(ordinal) => {
+                let patch = json!({ "metadata": { "labels": { "app": "released" } } });
+                let patch = Patch::Merge(&patch);
+                let parameters = PatchParams::default();
+                (pods.patch(&pod(*ordinal), &parameters, &patch).await).map(drop)
+            }
+            Deed::Fail(ordinal) => return self.end(*ordinal, "Failed").await,
+            Deed::Succeed(ordinal) => return self.end(*ordinal, "Succeeded").await,
+            Deed::Unready(ordinal) => {
+                self.kubelet.set_ready(*ordinal, false);
+                Ok(())
+            }
+            Deed::Ready(ordinal) => {
+                self.kubelet.set_ready(*ordinal, true);
+                Ok(())
+            }
+            Deed::LoseNode => {
+                self.kubelet.lose(true);
+                Ok(())
+            }
+            Deed::NodeBack => {
+                self.kubelet.lose(false);
+                Ok(())
+            }
+            // The controller is in other hands.
+            Deed::Restart => Ok(()),
+            Deed::DeleteSet(cascade) => {
+                let parameters = match cascade {
+                    Cascade::Background => DeleteParams::background(),
+                    Cascade::Foreground => DeleteParams::foreground(),
+                    Cascade::Orphan => DeleteParams::orphan(),
+                };
+                sets.delete("web", &parameters).await.map(drop)
+            }
+        };
+        match done {
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    async fn end(&self, ordinal: u32, phase: &'static str) -> Result<()> {
+        let pods: Api<Pod> = self.api();
+        if let Some(pod) = pods.get_opt(&pod(ordinal)).await? {
+            self.kubelet.end(&pod.uid().unwrap_or_default(), phase);
+        }
+        Ok(())
+    }
+
+    async fn edit(&self, spec: Value) -> kube::Result<()> {
+        let sets: Api<StatefulSet> = self.api();
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        let patched = sets.patch("web", &PatchParams::default(), &patch).await;
+        patched.map(drop)
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+fn pod(ordinal: u32) -> String {
+    format!("web-{ordinal}")
+}
+
+fn container(image: &str) -> Value {
+    json!({ "name": "main", "image": image })
+}
+
+fn retention(scaled: bool, deleted: bool) -> Value {
+    let policy = |deletes: bool| if deletes { "Delete" } else { "Retain" };
+    json!({ "whenScaled": policy(scaled), "whenDeleted": policy(deleted) })
+}
+
+/// The StatefulSet `web`.
+fn manifest(settings: &Settings) -> Value {
+    let mut set = json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": { "name": "web" },
+        "spec": {
+            "replicas": settings.replicas,
+            "serviceName": "web",
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": {
+                    "automountServiceAccountToken": false,
+                    "containers": [container("app:1")],
+                },
+            },
+        },
+    });
+    let spec = &mut set["spec"];
+    if settings.is_parallel {
+        spec["podManagementPolicy"] = "Parallel".into();
+    }
+    if settings.on_delete {
+        spec["updateStrategy"] = json!({ "type": "OnDelete" });
+    } else if settings.partition.is_some() || settings.max_unavailable.is_some() {
+        let mut rolling = json!({});
+        if let Some(partition) = settings.partition {
+            rolling["partition"] = partition.into();
+        }
+        if let Some(count) = settings.max_unavailable {
+            rolling["maxUnavailable"] = count.into();
+        }
+        spec["updateStrategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": rolling });
+    }
+    if let Some(seconds) = settings.min_ready_seconds {
+        spec["minReadySeconds"] = seconds.into();
+    }
+    if let Some(start) = settings.start {
+        spec["ordinals"] = json!({ "start": start });
+    }
+    if let Some(limit) = settings.history {
+        spec["revisionHistoryLimit"] = limit.into();
+    }
+    if settings.has_claims {
+        spec["volumeClaimTemplates"] = json!([{
+            "metadata": { "name": "data" },
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": { "requests": { "storage": "1Gi" } },
+            },
+        }]);
+        let (scaled, deleted) = (settings.deletes_when_scaled, settings.deletes_when_deleted);
+        spec["persistentVolumeClaimRetentionPolicy"] = retention(scaled, deleted);
+    }
+    set
+}
