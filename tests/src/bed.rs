@@ -16,13 +16,18 @@ use crate::workspace;
 
 /// The `stateward` program, built beside this one.
 pub fn stateward() -> Result<PathBuf> {
+    program("stateward")
+}
+
+/// A program of the workspace, built beside this one.
+pub fn program(name: &str) -> Result<PathBuf> {
     let me = std::env::current_exe()?;
     let program = me
         .ancestors()
         .skip(1)
-        .map(|folder| folder.join("stateward"))
+        .map(|folder| folder.join(name))
         .find(|path| path.is_file());
-    program.context("the program `stateward` is not built: run `make build`")
+    program.with_context(|| format!("the program `{name}` is not built: run `make build`"))
 }
 
 /// A child process that ends with its owner.

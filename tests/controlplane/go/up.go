@@ -74,6 +74,13 @@ func up(args []string) error {
 	if err := layout.writeCredentials(); err != nil {
 		return err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.Symlink(self, layout.file("kubectl")); err != nil {
+		return err
+	}
 	// Read before anything is started: who started this may be gone already.
 	requests, over := make(chan request), make(chan struct{})
 	go listen(os.Stdin, requests, over)

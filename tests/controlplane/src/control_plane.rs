@@ -1,6 +1,6 @@
 //! The control plane as a test holds it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -29,7 +29,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub struct ControlPlane {
     supervisor: Arc<Supervisor>,
     ready: Ready,
-    program: Arc<Path>,
     namespaces: Arc<AtomicU32>,
     pub(crate) nodes: Arc<AtomicU32>,
     pub(crate) has_provisioner: Arc<AtomicBool>,
@@ -47,7 +46,6 @@ impl ControlPlane {
             Ok(Self {
                 supervisor: Arc::new(supervisor),
                 ready,
-                program: program.into(),
                 namespaces: Arc::default(),
                 nodes: Arc::default(),
                 has_provisioner: Arc::default(),
@@ -88,11 +86,15 @@ impl ControlPlane {
         self.ready.kubelet_port
     }
 
+    /// Where upstream's kubectl is, for programs that start one.
+    pub fn kubectl_path(&self) -> PathBuf {
+        self.ready.folder.join("kubectl")
+    }
+
     /// Upstream's kubectl, as the administrator. Add the words, then `.output().await`.
     pub fn kubectl(&self) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(&*self.program);
+        let mut command = tokio::process::Command::new(self.kubectl_path());
         command
-            .arg("kubectl")
             .env("KUBECONFIG", &self.ready.kubeconfig)
             // Without a home, nothing is read from or cached in the user's.
             .env("HOME", &self.ready.folder)

@@ -11,4 +11,5 @@ mod crashes;
 mod kubectl;
 mod oracle;
 mod project;
+mod upstreams_suite;
 mod walkthroughs;
