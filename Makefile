@@ -22,7 +22,7 @@ controlplane: ## Kubernetes itself for the tests, from its Go modules, in target
 	@$(TIME) controlplane tests/controlplane/build >/dev/null
 
 build: setup ## the `stateward` program, in target/debug
-	@$(TIME) build cargo build --quiet --locked -p stateward -p stateward-tests --bins
+	@$(TIME) build cargo build --quiet --locked -p stateward -p stateward-node -p stateward-tests --bins
 
 demo: root plugins build ## a tour that checks itself: five walkthroughs, then a MariaDB that scales, rolls and switches over
 	@target/debug/stateward-demo
@@ -35,10 +35,13 @@ lint: setup ## formatting, clippy and documentation, warnings as errors
 	@$(TIME) clippy cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(TIME) docs cargo doc --quiet --locked --workspace --no-deps --exclude stateward-tests
 
-bench: plugins build ## measurements, printed as ratios to something run beside them
-	@$(TIME) bench cargo bench --quiet --locked -p stateward-runtime --bench hook
+bench: root controlplane plugins build ## measurements, printed as ratios to something run beside them
+	@$(TIME) "hooks for the bench" cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-sdk --examples
+	@$(TIME) "release build" cargo build --quiet --locked --release -p stateward
+	@$(TIME) "bench of hooks" cargo bench --quiet --locked -p stateward-runtime --bench hook
+	@$(TIME) "bench of controllers" cargo bench --quiet --locked -p stateward-differential --bench controllers
 
-soak: root plugins build ## longer campaigns; BUDGET=seconds (default 600)
+soak: root controlplane plugins build ## longer campaigns; BUDGET=seconds (default 600)
 	@tests/soak $(or $(BUDGET),600)
 
 clean: ## removes what was built, and the demo's folder

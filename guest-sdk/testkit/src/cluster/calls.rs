@@ -7,7 +7,8 @@ use stateward_planner::journal::commit::Answer;
 use stateward_planner::journal::{self, Act};
 use stateward_planner::{InvocationId, Phase};
 use stateward_sdk::{
-    Call, Cause, Fault, Hook, Joining, Leaving, Left, MoveCause, Moving, Outcome, Scaling, Step, Task,
+    Call, Cause, Fault, Hook, Joining, Leaving, Left, MoveCause, Moving, Outcome, Scaling, Step,
+    Task,
 };
 
 use crate::application::Application;

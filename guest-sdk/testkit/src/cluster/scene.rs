@@ -153,7 +153,9 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let number = |value: &Value, key: &str| {
         let number = value.get(key).and_then(Value::as_u64);
-        number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(0)
     };
     let tasks = json.get("tasks").and_then(Value::as_array);
     let roles = json.get("roles").and_then(Value::as_array);
