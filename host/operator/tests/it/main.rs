@@ -26,4 +26,5 @@ mod retention;
 mod revisions;
 mod rivals;
 mod ticks;
+mod upgrades;
 mod worlds;

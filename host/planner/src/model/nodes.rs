@@ -73,6 +73,14 @@ impl Model {
             .retain(|claim| claim.owners.iter().all(|owner| owner.uid != gone.uid));
     }
 
+    /// Somebody deletes the claim; as long as a pod uses it, it stays.
+    pub fn delete_claim(&mut self, claim: &str) {
+        let now = self.now;
+        if let Some(found) = (self.world.claims.iter_mut()).find(|known| known.name == claim) {
+            found.deletion = Some(now);
+        }
+    }
+
     /// A claim is gone.
     pub fn finish_claim(&mut self, claim: &str) {
         self.world.claims.retain(|known| known.name != claim);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{pod, revision, world};
+use crate::world::Face;
 use serde_json::json;
 
 fn edited(world: &mut World, image: &str) {
@@ -89,6 +90,38 @@ fn another_spelling_of_the_same_template_rolls_nothing() {
     let mut world = after(&["web:v1"]);
     world.app.spec.template["metadata"]["creationTimestamp"] = Value::Null;
     assert!(of_template(&world).steps.is_empty());
+}
+
+/// What an older version of the operator made, under another name, by another rule and in its own spelling, is still the template's revision: an upgrade of
+/// the rule restarts no pod. So is what another API server stores with its own order and nulls.
+#[test]
+fn a_revision_of_an_older_rule_is_kept() {
+    for face in [Face::StatefulApp, Face::StatefulSet] {
+        let mut world = after(&["web:v1"]);
+        world.app.face = face;
+        world.app.spec.template["spec"]["containers"][0]["resources"] =
+            json!({ "requests": { "cpu": "500m", "memory": "1Gi" } });
+        let older = &mut world.revisions[0];
+        older.name = "web-1".to_owned();
+        older.data = json!({ "spec": { "template": {
+            "$patch": "replace",
+            "metadata": { "creationTimestamp": null, "labels": { "app": "web" } },
+            "spec": { "hostname": null, "containers": [{
+                "resources": { "requests": { "memory": "1024Mi", "cpu": "0.5" } },
+                "image": "web:v1", "name": "web",
+            }]},
+        }}});
+        let revisions = of_template(&world);
+        assert!(
+            revisions.steps.is_empty(),
+            "{face:?}: {:?}",
+            revisions.steps
+        );
+        assert_eq!(
+            revisions.update.map(|update| update.name.as_str()),
+            Some("web-1")
+        );
+    }
 }
 
 #[test]
