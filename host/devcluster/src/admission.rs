@@ -13,16 +13,43 @@ use serde_json::{Value, json};
 use crate::failure::{Cause, Failure};
 use crate::kinds::{Builtin, Kind};
 use crate::object;
+use crate::patch::apply;
 use crate::request::{FieldValidation, Target};
 use crate::state::State;
 use crate::verbs::Context;
 
-/// Reads a body as an object of the target's kind and version: unknown fields are dropped and, as the client asked,
-/// refused, told or passed over. Also returns the warnings.
+/// Where an object comes from that is read: it is refused in other words for each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// The body is the object.
+    Body,
+    /// A patch made it; the text is what the refusal shows.
+    Patch(&'a str),
+    /// The body is a configuration to apply. Fields that the kind does not have are refused whatever the client asked.
+    Configuration,
+}
+
+impl Source<'_> {
+    fn refusal(self, target: &Target, body: &Value, what: &str) -> Failure {
+        let kind = &target.kind.kind;
+        match self {
+            Self::Body => Failure::bad_request(format!(
+                "{kind} in version {:?} cannot be handled as a {kind}: {what}",
+                target.version
+            )),
+            Self::Patch(shown) => Failure::undecodable_patch(shown, what),
+            Self::Configuration => apply::untyped(target, body, what),
+        }
+    }
+}
+
+/// Reads an object of the target's kind and version: unknown fields are dropped and, as the client asked, refused, told
+/// or passed over. Also returns the warnings.
 pub(crate) fn decode(
     target: &Target,
     context: &Context,
     mut body: Value,
+    source: Source<'_>,
 ) -> Result<(Value, Vec<String>), Failure> {
     let kind = &target.kind;
     if !body.is_object() {
@@ -32,14 +59,12 @@ pub(crate) fn decode(
         )));
     }
     check_type(target, &mut body)?;
-    let handled = |what: &str| {
-        Failure::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: {what}",
-            kind.kind, target.version, kind.kind
-        ))
-    };
-    let unknown =
-        fields::drop_unknown(kind, &target.version, &mut body).map_err(|error| handled(&error))?;
+    let unknown = fields::drop_unknown(kind, &target.version, &mut body)
+        .map_err(|error| source.refusal(target, &body, &error))?;
+    if let (Source::Configuration, Some(field)) = (source, unknown.first()) {
+        let what = format!(".{field}: field not declared in schema");
+        return Err(source.refusal(target, &body, &what));
+    }
     let duplicate = context
         .duplicates
         .iter()
@@ -49,10 +74,10 @@ pub(crate) fn decode(
         .map(|field| format!("unknown field {field:?}"));
     let unknown: Vec<_> = duplicate.chain(unknown).collect();
     match context.field_validation {
-        FieldValidation::Strict if !unknown.is_empty() => Err(handled(&format!(
-            "strict decoding error: {}",
-            unknown.join(", ")
-        ))),
+        FieldValidation::Strict if !unknown.is_empty() => {
+            let what = format!("strict decoding error: {}", unknown.join(", "));
+            Err(source.refusal(target, &body, &what))
+        }
         FieldValidation::Warn => Ok((body, unknown)),
         FieldValidation::Strict | FieldValidation::Ignore => Ok((body, Vec::new())),
     }
@@ -100,9 +125,11 @@ pub(crate) fn reset_status(kind: &Kind, object: &mut Value) {
                 }],
             }),
         },
-        Some(Builtin::PersistentVolume | Builtin::PersistentVolumeClaim) => {
-            json!({"phase": "Pending"})
-        }
+        Some(Builtin::PersistentVolume) => json!({
+            "phase": "Pending",
+            "lastPhaseTransitionTime": object.pointer("/metadata/creationTimestamp"),
+        }),
+        Some(Builtin::PersistentVolumeClaim) => json!({"phase": "Pending"}),
         Some(Builtin::Namespace) => json!({"phase": "Active"}),
         Some(Builtin::Service) => json!({"loadBalancer": {}}),
         Some(Builtin::StatefulSet) => json!({"replicas": 0, "availableReplicas": 0}),
@@ -139,6 +166,9 @@ pub(crate) fn complete(state: &State, kind: &Kind, version: &str, object: &mut V
 
 /// What the server itself brings into a new object, apart from defaults: it belongs to no manager.
 const BROUGHT_BY_SERVER: &[(Builtin, &[&str])] = &[
+    (Builtin::Event, &["eventTime"]),
+    (Builtin::Event, &["firstTimestamp"]),
+    (Builtin::Event, &["lastTimestamp"]),
     (Builtin::Event, &["reportingComponent"]),
     (Builtin::Event, &["reportingInstance"]),
     (Builtin::Event, &["source"]),

@@ -58,8 +58,16 @@ where
                 Bytes::from_static(openapi::V2_PROTOBUF),
             ));
         }
-        return openapi::document(path, &cluster.state().kinds)
-            .map(|document| json(200, &document));
+        let document = openapi::document(path, &cluster.state().kinds)?;
+        // Upstream names no type for its index.
+        return Ok(match path {
+            "/openapi/v3" => response(
+                200,
+                "text/plain; charset=utf-8",
+                Bytes::from(document.to_string()),
+            ),
+            _ => json(200, &document),
+        });
     }
     if matches!(path, "/healthz" | "/livez" | "/readyz") {
         return Ok(response(200, "text/plain", Bytes::from_static(b"ok")));
@@ -73,10 +81,13 @@ where
     }
     let target = {
         let state = cluster.state();
-        if head.method == Method::GET
-            && let Some(document) = discovery::document(path, &state.kinds)
-        {
-            return Ok(json(200, &document));
+        if let Some(document) = discovery::document(path, &state.kinds) {
+            return match head.method {
+                Method::GET | Method::HEAD => Ok(json(200, &document)),
+                _ => Err(Failure::method_not_allowed(
+                    "the server does not allow this method on the requested resource",
+                )),
+            };
         }
         Target::parse(path, &state.kinds)?
     };
@@ -248,7 +259,7 @@ where
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             Err(Failure::too_large(LARGEST_BODY))
         }
-        Err(error) => Err(Failure::bad_request(format!(
+        Err(error) => Err(Failure::without_reason(format!(
             "the body of the request cannot be read: {error}"
         ))),
     }
@@ -282,6 +293,15 @@ pub(crate) fn refusal(failure: &Failure) -> Response<Body> {
             .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     refused
+}
+
+/// An answer of the door, before anything knows of Kubernetes: a sentence, as upstream's HTTP server says it.
+pub(crate) fn malformed(sentence: &'static str) -> Response<Body> {
+    response(
+        400,
+        "text/plain; charset=utf-8",
+        Bytes::from_static(sentence.as_bytes()),
+    )
 }
 
 pub(crate) fn json(code: u16, value: &Value) -> Response<Body> {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::kinds::{Builtin, Kind, Kinds};
 use crate::object;
@@ -145,6 +148,17 @@ fn resources(group: &str, version: &str, kinds: &Kinds) -> Option<Value> {
     }))
 }
 
+/// Tells apart in which version a kind is stored. Events are stored in the older of their groups.
+fn storage_hash(kind: &Kind) -> String {
+    let group = match kind.builtin() {
+        Some(Builtin::Event) => "",
+        _ => kind.group.as_str(),
+    };
+    let stored = format!("{group}/{}/{}", kind.storage_version, kind.kind);
+    let digest = Sha256::digest(stored.as_bytes());
+    STANDARD.encode(digest.get(..8).unwrap_or_default())
+}
+
 fn verbs(kind: &Kind) -> Vec<&'static str> {
     let verbs = match kind.builtin() {
         None => CUSTOM_VERBS,
@@ -172,6 +186,7 @@ fn entries(kind: &Kind, version: &str) -> Vec<Value> {
         if !kind.short_names.is_empty() {
             fields.insert("shortNames".to_owned(), kind.short_names.clone().into());
         }
+        fields.insert("storageVersionHash".to_owned(), storage_hash(kind).into());
         if !kind.categories.is_empty() {
             fields.insert("categories".to_owned(), kind.categories.clone().into());
         }
@@ -204,4 +219,22 @@ fn entries(kind: &Kind, version: &str) -> Vec<Value> {
         entries.push(entry);
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kinds, storage_hash};
+
+    #[test]
+    fn stored_versions_are_told_apart_as_upstream_does() {
+        let kinds = Kinds::builtin();
+        for (group, plural, hash) in [
+            ("", "pods", "xPOwRZ+Yhw8="),
+            ("", "configmaps", "qFsyl6wFWjQ="),
+            ("apps", "statefulsets", "H+vl74LkKdo="),
+        ] {
+            let kind = kinds.find(group, "v1", plural);
+            assert_eq!(kind.map(|kind| storage_hash(kind)).as_deref(), Some(hash));
+        }
+    }
 }

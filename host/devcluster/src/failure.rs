@@ -298,6 +298,17 @@ impl Failure {
         Self::new(401, "Unauthorized", "Unauthorized")
     }
 
+    /// A mistake of the client for which upstream has an error and no reason: it becomes a 500 all the same.
+    pub(crate) fn without_reason(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
+    /// A patch after which the object cannot be read any more; `shown` is what the patch, or the patched object, was.
+    pub(crate) fn undecodable_patch(shown: &str, what: &str) -> Self {
+        let cause = Cause::invalid("patch", &Value::from(shown), what);
+        Self::invalid(&Subject::default(), "", vec![cause])
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", message)
     }
@@ -310,11 +321,15 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
-        if let (Some(fields), Some(details)) = (status.as_object_mut(), &self.details) {
-            fields.insert("details".to_owned(), details.clone());
+        if let Some(fields) = status.as_object_mut() {
+            if !self.reason.is_empty() {
+                fields.insert("reason".to_owned(), self.reason.into());
+            }
+            if let Some(details) = &self.details {
+                fields.insert("details".to_owned(), details.clone());
+            }
         }
         status
     }

@@ -27,7 +27,6 @@ mod openapi;
 mod options;
 mod patch;
 mod protobuf;
-mod quantity;
 mod representation;
 mod request;
 mod reviews;

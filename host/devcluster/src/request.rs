@@ -20,6 +20,9 @@ pub(crate) struct Target {
 impl Target {
     /// Reads `/api/v1/namespaces/a/pods/b/status` and its like.
     pub(crate) fn parse(path: &str, kinds: &Kinds) -> Result<Self, Failure> {
+        if path.starts_with("//") {
+            return Err(Failure::nothing_here());
+        }
         let segments: Vec<String> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
@@ -116,6 +119,15 @@ fn not_served(group: &str, plural: &str, kinds: &Kinds) -> Failure {
     Failure::new(404, "NotFound", message).with_empty_details()
 }
 
+/// Whether every `%` is followed by two hexadecimal digits.
+pub(crate) fn is_well_escaped(text: &str) -> bool {
+    let is_escape = |rest: &str| {
+        let digits = rest.get(..2).unwrap_or_default();
+        digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    text.split('%').skip(1).all(is_escape)
+}
+
 /// The query of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -123,11 +135,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Pairs that are not escaped as they should be are passed over, as upstream does.
     pub(crate) fn parse(query: &str) -> Self {
+        let pairs = query.split('&').filter(|pair| is_well_escaped(pair));
+        let pairs = pairs.flat_map(|pair| form_urlencoded::parse(pair.as_bytes()).into_owned());
         Self {
-            pairs: form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            pairs: pairs.collect(),
         }
     }
 
@@ -159,6 +172,18 @@ impl Options {
                 Failure::bad_request(format!(
                     "strconv.ParseInt: parsing {text:?}: invalid syntax"
                 ))
+            }),
+        }
+    }
+
+    /// The version of the store that a read asks for; the error says what it is instead, in upstream's words.
+    pub(crate) fn resource_version(&self) -> Result<Option<u64>, String> {
+        match self.text("resourceVersion") {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                format!(
+                    "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                )
             }),
         }
     }

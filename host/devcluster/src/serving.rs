@@ -6,25 +6,30 @@
 mod certificates;
 mod kubeconfig;
 
+use std::io::Cursor;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, header};
+use http::{Method, Request, Response, Version, header};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Body};
 use crate::cluster::Cluster;
 use crate::error::ClusterError;
 use crate::failure::Failure;
+use crate::request::is_well_escaped;
 use certificates::Identity;
 
 /// How the API is served.
@@ -62,8 +67,18 @@ impl Serving {
     }
 }
 
-/// How long a client may take for its TLS handshake, and open connections for their last answers.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client may take for its TLS handshake, and then for the head of each request; as upstream.
+const PATIENCE: Duration = Duration::from_secs(32);
+
+/// A client that does not answer this for so long is gone; as upstream's connections are looked after.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How a client begins HTTP/2.
+const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What upstream says to a client that forgot TLS.
+const NO_TLS: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
 impl Cluster {
     /// Serves the API over HTTPS on 127.0.0.1 until `stop` is cancelled.
@@ -100,6 +115,9 @@ struct Door {
 
 impl Door {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        if let Some(sentence) = malformed(&request) {
+            return api::malformed(sentence);
+        }
         let is_public = matches!(request.uri().path(), "/healthz" | "/livez" | "/readyz");
         if !is_public && !self.is_known(&request) {
             return api::refusal(&Failure::unauthorized());
@@ -109,11 +127,29 @@ impl Door {
 
     /// Digests are compared, so that the time taken says nothing about the token.
     fn is_known(&self, request: &Request<Incoming>) -> bool {
-        api::header_text(request.headers(), &header::AUTHORIZATION)
-            .strip_prefix("Bearer ")
-            .is_some_and(|token| {
-                Sha256::digest(token.trim().as_bytes()).as_slice() == self.token_digest.as_slice()
-            })
+        let given = api::header_text(request.headers(), &header::AUTHORIZATION).trim();
+        let token = given
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        token.is_some_and(|(_, token)| {
+            Sha256::digest(token.trim().as_bytes()).as_slice() == self.token_digest.as_slice()
+        })
+    }
+}
+
+/// What upstream's HTTP server refuses and ours lets pass.
+fn malformed(request: &Request<Incoming>) -> Option<&'static str> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let is_http1 = request.version() == Version::HTTP_11;
+    let path = request.uri().path();
+    if is_http1 && hosts == 0 {
+        Some("400 Bad Request: missing required Host header")
+    } else if hosts > 1 {
+        Some("400 Bad Request: too many Host headers")
+    } else if !is_well_escaped(path) || (path.is_empty() && request.method() != Method::CONNECT) {
+        Some("400 Bad Request")
+    } else {
+        None
     }
 }
 
@@ -155,22 +191,89 @@ async fn serve_connection(
     stop: CancellationToken,
 ) -> Result<(), api::BoxError> {
     stream.set_nodelay(true)?;
-    let stream = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await??;
+    let Some(stream) = tokio::time::timeout(PATIENCE, handshake(stream, &acceptor)).await?? else {
+        return Ok(());
+    };
+    let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(move |request| {
         let door = door.clone();
         async move { Ok::<_, std::convert::Infallible>(door.answer(request).await) }
     });
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    if speaks_http2 {
+        let Some(stream) = tokio::time::timeout(PATIENCE, greeting(stream)).await?? else {
+            return Ok(());
+        };
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_INTERVAL)
+            .serve_connection(TokioIo::new(stream), service);
+        return until_stopped(connection, stop, |connection| {
+            connection.graceful_shutdown()
+        })
+        .await;
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    until_stopped(connection, stop, |connection| {
+        connection.graceful_shutdown()
+    })
+    .await
+}
+
+async fn until_stopped<C>(
+    connection: C,
+    stop: CancellationToken,
+    end: impl FnOnce(Pin<&mut C>),
+) -> Result<(), api::BoxError>
+where
+    C: Future<Output = Result<(), hyper::Error>>,
+{
     tokio::pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return ended,
+        ended = connection.as_mut() => return ended.map_err(Into::into),
         () = stop.cancelled() => {}
     }
     // Watches never end by themselves: after a moment for running answers the connection is dropped.
-    connection.as_mut().graceful_shutdown();
+    end(connection.as_mut());
     match tokio::time::timeout(Duration::from_millis(200), connection).await {
-        Ok(ended) => ended,
+        Ok(ended) => ended.map_err(Into::into),
         Err(_) => Ok(()),
     }
+}
+
+/// Reads the bytes by which a client begins HTTP/2, so that it has to send them in time. Nothing where it sends others.
+async fn greeting(
+    mut stream: TlsStream<TcpStream>,
+) -> std::io::Result<Option<impl AsyncRead + AsyncWrite + Unpin>> {
+    let mut first = [0; GREETING.len()];
+    stream.read_exact(&mut first).await?;
+    if first != *GREETING {
+        stream.shutdown().await?;
+        return Ok(None);
+    }
+    let (reading, writing) = tokio::io::split(stream);
+    let reading = Cursor::new(GREETING).chain(reading);
+    Ok(Some(tokio::io::join(reading, writing)))
+}
+
+/// Nothing where the client speaks HTTP without TLS; it is told.
+async fn handshake(
+    mut stream: TcpStream,
+    acceptor: &TlsAcceptor,
+) -> std::io::Result<Option<TlsStream<TcpStream>>> {
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    // Records of TLS begin with their type, requests with a method.
+    if !first.iter().all(u8::is_ascii_uppercase) {
+        return acceptor.accept(stream).await.map(Some);
+    }
+    let mut request = [0; 4096];
+    // What it asks does not matter; unread, it would cut the answer short.
+    let _length = stream.read(&mut request).await?;
+    stream.write_all(NO_TLS).await?;
+    stream.shutdown().await?;
+    Ok(None)
 }

@@ -161,6 +161,18 @@ impl Answer {
         }
     }
 
+    /// The `Status` that says a binding or an eviction was carried out.
+    pub(crate) fn done() -> Self {
+        let status = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "code": 201,
+        });
+        Self::plain(201, status)
+    }
+
     /// The `Status` that says a deletion is complete.
     pub(crate) fn deleted(kind: &Kind, object: &Value) -> Self {
         let mut details = json!({

@@ -22,6 +22,7 @@ pub(crate) struct Column {
     format: &'static str,
     /// Columns above zero are shown by `-o wide` only.
     priority: i64,
+    description: String,
     cell: Box<dyn Fn(&Value) -> Value + Send + Sync>,
 }
 
@@ -32,6 +33,7 @@ impl Column {
             column_type: "string",
             format: "",
             priority: 0,
+            description: name.to_owned(),
             cell: Box::new(cell),
         }
     }
@@ -68,7 +70,7 @@ impl Column {
             "name": self.name,
             "type": self.column_type,
             "format": self.format,
-            "description": self.name,
+            "description": self.description,
             "priority": self.priority,
         })
     }

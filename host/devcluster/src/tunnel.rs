@@ -168,7 +168,8 @@ impl Node {
             .iter()
             .find(|address| text(address, "/type") == "InternalIP")
             .map(|address| text(address, "/address"));
-        let port = number(node, "/status/daemonEndpoints/kubeletEndpoint/Port");
+        let port =
+            number(node, "/status/daemonEndpoints/kubeletEndpoint/Port").filter(|port| *port > 0);
         let (Some(host), Some(port)) = (host, port) else {
             return Err(Failure::internal(format!(
                 "node {name} does not say where its agent listens: status.addresses needs an InternalIP and status.daemonEndpoints a port"

@@ -6,10 +6,13 @@
 //! | `tests/conversation/accepted_differences.yaml` | where the embedded API may answer otherwise, each with its reason |
 //! | [`script`] | reads them |
 //! | [`speaker`] | sends one request and waits for what a controller has to bring |
+//! | [`connections`], [`caller`] | what no client library sends, byte by byte |
 //! | [`answer`] | an answer without what differs by nature: UIDs, versions, times |
 //! | [`difference`] | where two answers differ, and what of that was accepted |
 
 mod answer;
+mod caller;
+mod connections;
 mod difference;
 mod script;
 mod speaker;
@@ -61,6 +64,8 @@ async fn the_embedded_api_answers_as_the_real_one_does() -> Result<()> {
             differences.extend(difference::between(topic, step, &ours, &theirs));
         }
     }
+    let (ours, theirs) = (&serving.kubeconfig_yaml, &real_kubeconfig);
+    differences.extend(connections::differences(ours, theirs).await?);
     stop.cancel();
     serving.stopped().await;
 

@@ -5,7 +5,6 @@ mod binding;
 mod claim;
 mod effects;
 mod plan;
-mod quantity;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ mod pods;
 mod services;
 mod stateful_sets;
 mod storage;
+mod times;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,7 @@ use crate::state::State;
 
 /// Completes an object. Runs on every write, so that nothing a later update left out stays away.
 pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
+    times::complete(builtin, object);
     match builtin {
         Builtin::CustomResourceDefinition => definitions::complete(object),
         Builtin::Event => event(object),
@@ -60,11 +62,35 @@ fn event(event: &mut Value) {
     }
 }
 
+/// Texts that upstream's type of a node always has.
+const NODE_INFO: [&str; 10] = [
+    "architecture",
+    "bootID",
+    "containerRuntimeVersion",
+    "kernelVersion",
+    "kubeProxyVersion",
+    "kubeletVersion",
+    "machineID",
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+];
+
 /// What a node has can be allocated, unless it says otherwise.
 fn node(node: &mut Value) {
     object::with_map(node, &["status"], |status| {
         if let Some(capacity) = status.get("capacity").cloned() {
             object::default(status, "allocatable", capacity);
+        }
+        object::default(
+            status,
+            "daemonEndpoints",
+            json!({"kubeletEndpoint": {"Port": 0}}),
+        );
+    });
+    object::with_map(node, &["status", "nodeInfo"], |info| {
+        for field in NODE_INFO {
+            object::default(info, field, "");
         }
     });
     object::with_map(node, &["spec"], |spec| {

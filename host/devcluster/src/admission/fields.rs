@@ -15,11 +15,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stateward_quantity::{NoQuantity, Quantity};
 
 use super::crd_schema;
 use crate::kinds::{Builtin, Kind};
 use crate::object;
-use crate::quantity;
 
 /// Drops the fields that the kind does not have and names them. The error says which value has the wrong type.
 pub(crate) fn drop_unknown(
@@ -133,11 +133,13 @@ fn write_quantities(value: &mut Value) -> Result<(), String> {
         Value::Object(fields) => {
             for (field, value) in fields.iter_mut() {
                 if SINGLE.contains(&field.as_str()) {
-                    write_quantity(value)?;
+                    write_quantity(value, |amount| amount)?;
                 } else if MAPS.contains(&field.as_str())
                     && let Value::Object(quantities) = value
                 {
-                    quantities.values_mut().try_for_each(write_quantity)?;
+                    for quantity in quantities.values_mut() {
+                        write_quantity(quantity, Quantity::rounded_up_to_milli)?;
+                    }
                 } else {
                     write_quantities(value)?;
                 }
@@ -149,16 +151,16 @@ fn write_quantities(value: &mut Value) -> Result<(), String> {
     }
 }
 
-fn write_quantity(value: &mut Value) -> Result<(), String> {
+fn write_quantity(value: &mut Value, rounded: impl Fn(Quantity) -> Quantity) -> Result<(), String> {
     let given = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
         // The type of the object tells what is wrong.
         _ => return Ok(()),
     };
-    let written = quantity::canonical(&given).ok_or(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-    )?;
-    *value = Value::from(written);
+    let quantity: Quantity = given
+        .parse()
+        .map_err(|error: NoQuantity| error.to_string())?;
+    *value = Value::from(rounded(quantity).to_string());
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) fn prepare_create(
 ) -> Result<(), Failure> {
     let kind = &target.kind;
     if !object::resource_version(object).is_empty() {
-        return Err(Failure::bad_request(
+        return Err(Failure::without_reason(
             "resourceVersion should not be set on objects to be created",
         ));
     }
@@ -158,6 +158,10 @@ pub(crate) fn check_identity(
             };
             return Err(Failure::invalid(&subject, name, vec![cause]));
         }
+    } else if version.parse::<u64>().is_err() {
+        return Err(Failure::without_reason(format!(
+            "strconv.ParseUint: parsing {version:?}: invalid syntax"
+        )));
     } else if version != object::resource_version(old) {
         return Err(Failure::stale(&subject, name));
     }

@@ -1,6 +1,6 @@
 //! Server-side apply: what a manager's configuration makes of the object that is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -8,6 +8,8 @@ use super::field_set::{Difference, FieldSet, field_step, key_step, value_step};
 use super::managed::{Manager, Managers};
 use super::topology::{ListType, Place, identity};
 use crate::failure::{Cause, Failure};
+use crate::object;
+use crate::request::Target;
 
 /// The object after a manager applied `config`: its fields are set, those it no longer names and nobody else manages
 /// are gone. Fields of others that would change are conflicts, unless forced.
@@ -32,6 +34,64 @@ pub(crate) fn apply(
         refuse_conflicts(&touched.shared_with(applied), managers, manager)?;
     }
     Ok(merged)
+}
+
+/// A configuration that is no object of its kind, in upstream's words.
+pub(crate) fn untyped(target: &Target, config: &Value, what: &str) -> Failure {
+    let group_version = match target.kind.group.as_str() {
+        "" => format!("/{}", target.version),
+        _ => target.api_version(),
+    };
+    Failure::without_reason(format!(
+        "failed to create typed patch object ({}/{}; {group_version}, Kind={}): {what}",
+        object::namespace(config),
+        object::name(config),
+        target.kind.kind
+    ))
+}
+
+/// The first element that a keyed list or a set of a configuration holds twice.
+pub(crate) fn named_twice(place: &Place<'_>, config: &Value, path: &str) -> Option<String> {
+    match config {
+        Value::Object(fields) if !place.is_atomic_map() => {
+            fields.iter().find_map(|(name, value)| {
+                named_twice(&place.field(name), value, &format!("{path}.{name}"))
+            })
+        }
+        Value::Array(items) => {
+            let keys = match place.list_type() {
+                ListType::Atomic => return None,
+                ListType::Set => Vec::new(),
+                ListType::Map(keys) => keys,
+            };
+            let mut seen = BTreeSet::new();
+            for item in items {
+                let key = match keys.as_slice() {
+                    [] => format!("[={item}]"),
+                    _ => bracketed(item, &keys)?,
+                };
+                if !seen.insert(key.clone()) {
+                    return Some(format!("{path}: duplicate entries for key {key}"));
+                }
+                let inside = named_twice(&place.item(), item, &format!("{path}{key}"));
+                if inside.is_some() {
+                    return inside;
+                }
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+/// `[port=80,protocol="TCP"]`.
+fn bracketed(item: &Value, keys: &[String]) -> Option<String> {
+    let values = identity(item, keys)?;
+    let pairs: Vec<_> = values
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    Some(format!("[{}]", pairs.join(",")))
 }
 
 fn refuse_conflicts(

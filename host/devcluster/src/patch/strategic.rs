@@ -84,7 +84,10 @@ fn merge<'p>(
             return Ok(());
         }
         Some("merge") | None => {}
-        Some(other) => return Err(format!("unknown patch type {other:?} in $patch")),
+        Some(other) => {
+            let map = shown(&Value::Object(patch.clone()));
+            return Err(format!("unknown patch type: {other} in map: {map}"));
+        }
     }
     if !object.is_object() {
         *object = Value::Object(Map::new());
@@ -126,6 +129,26 @@ fn merge<'p>(
         path.pop();
     }
     Ok(())
+}
+
+/// A value as upstream's language prints it.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(field, value)| format!("{field}:{}", shown(value)))
+                .collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        plain => plain.to_string(),
+    }
 }
 
 fn delete_from_set(fields: &mut Map<String, Value>, field: &str, removed: &Value) {
@@ -227,9 +250,12 @@ fn merge_element<'p>(
     items: &mut Vec<Value>,
     change: &'p Value,
 ) -> Result<(), String> {
-    let wanted = change
-        .get(key)
-        .ok_or_else(|| format!("map: {change} does not contain declared merge key: {key}"))?;
+    let wanted = change.get(key).ok_or_else(|| {
+        format!(
+            "map: {} does not contain declared merge key: {key}",
+            shown(change)
+        )
+    })?;
     let found = items.iter().position(|item| item.get(key) == Some(wanted));
     if change.get("$patch").and_then(Value::as_str) == Some("delete") {
         items.retain(|item| item.get(key) != Some(wanted));

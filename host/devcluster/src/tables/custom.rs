@@ -17,6 +17,10 @@ pub(super) fn columns(version: &CustomVersion) -> Vec<Column> {
 
 fn column(definition: &Value) -> Column {
     let path = text(definition, "/jsonPath").to_owned();
+    let description = match text(definition, "/description") {
+        "" => format!("Custom resource definition column (in JSONPath format): {path}"),
+        given => given.to_owned(),
+    };
     let column_type = match text(definition, "/type") {
         "integer" => "integer",
         "number" => "number",
@@ -28,6 +32,7 @@ fn column(definition: &Value) -> Column {
         cell(object, &path, column_type)
     });
     column.column_type = column_type;
+    column.description = description;
     column.priority = number(definition, "/priority").unwrap_or(0);
     column
 }

@@ -19,9 +19,7 @@ pub(crate) fn bind(
     let name = object::name(&pod);
     let node = text(binding, "/target/name");
     if node.is_empty() {
-        return Err(Failure::bad_request(
-            "a binding names its node in target.name",
-        ));
+        return Err(Failure::without_reason("target.name: Required value"));
     }
     let subject = Subject {
         resource: "pods/binding".to_owned(),
@@ -46,19 +44,11 @@ pub(crate) fn bind(
         conditions.push(json!({
             "type": "PodScheduled",
             "status": "True",
+            "lastProbeTime": null,
             "lastTransitionTime": context.timestamp(),
         }));
         object::set(&mut bound, &["status", "conditions"], conditions);
         state.put(&kind.storage, bound);
     }
-    Ok(Answer::plain(
-        201,
-        json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Success",
-            "code": 201,
-        }),
-    ))
+    Ok(Answer::done())
 }

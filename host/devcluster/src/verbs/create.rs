@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Context;
-use crate::admission::{self, metadata};
+use crate::admission::{self, Source, metadata};
 use crate::failure::{Cause, Failure};
 use crate::kinds::Builtin;
 use crate::object;
@@ -20,7 +20,7 @@ pub(crate) fn create(
     context: &Context,
     body: Value,
 ) -> Result<Answer, Failure> {
-    let (given, mut warnings) = admission::decode(target, context, body)?;
+    let (given, mut warnings) = admission::decode(target, context, body, Source::Body)?;
     warnings.extend(admission::warnings(&target.kind, &given));
     let stored = insert(state, target, context, given, managed::Operation::Update)?;
     Ok(Answer::object(&target.kind, &target.version, &stored)

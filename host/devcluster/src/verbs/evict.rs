@@ -1,6 +1,6 @@
 //! Evicting a pod: a deletion that disruption budgets may refuse.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Context;
 use super::delete::{self, DeleteOptions};
@@ -34,16 +34,7 @@ pub(crate) fn evict(
         check_budgets(state, &pod)?;
     }
     delete::delete(state, target, &context, &options)?;
-    Ok(Answer::plain(
-        201,
-        json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Success",
-            "code": 201,
-        }),
-    ))
+    Ok(Answer::done())
 }
 
 fn check_budgets(state: &State, pod: &Value) -> Result<(), Failure> {

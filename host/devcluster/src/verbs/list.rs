@@ -46,7 +46,10 @@ pub(crate) fn list(state: &State, target: &Target, context: &Context) -> Result<
     let options = &context.options;
     let selection = selection(target, context)?;
     let limit = options.number("limit")?.filter(|limit| *limit > 0);
-    let resource_version = options.number("resourceVersion")?.unwrap_or(0);
+    let resource_version = options
+        .resource_version()
+        .map_err(|error| Failure::bad_request(format!("invalid resource version: {error}")))?
+        .unwrap_or(0);
     check_not_ahead(state, resource_version)?;
 
     let place = match options.text("continue") {

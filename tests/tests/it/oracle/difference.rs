@@ -20,6 +20,18 @@ pub(super) struct Difference {
     theirs: Option<Value>,
 }
 
+impl Difference {
+    pub(super) fn new(topic: &str, step: &str, (at, ours, theirs): Place) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            step: step.to_owned(),
+            at,
+            ours,
+            theirs,
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: &Option<Value>| match value {
@@ -69,17 +81,12 @@ pub(super) fn between(
 fn differences(topic: &Topic, step: &Step, places: Vec<Place>) -> Vec<Difference> {
     places
         .into_iter()
-        .map(|(at, ours, theirs)| Difference {
-            topic: topic.name.clone(),
-            step: step.name().to_owned(),
-            at,
-            ours,
-            theirs,
-        })
+        .map(|place| Difference::new(&topic.name, step.name(), place))
         .collect()
 }
 
-type Place = (String, Option<Value>, Option<Value>);
+/// Where, and what stands there on each side.
+pub(super) type Place = (String, Option<Value>, Option<Value>);
 
 fn compare(at: &str, ours: Option<&Value>, theirs: Option<&Value>, places: &mut Vec<Place>) {
     match (ours, theirs) {
@@ -155,22 +162,27 @@ impl Accepted {
 
     /// What nobody accepted, and what was accepted for nothing.
     pub(super) fn judge(&self, differences: &[Difference]) -> Verdict {
-        let mut is_needed = vec![false; self.0.len()];
+        let mut needed = BTreeSet::new();
         let mut complaints = Vec::new();
         for difference in differences {
-            let entry = self.0.iter().position(|entry| entry.covers(difference));
-            match entry {
-                Some(entry) => is_needed[entry] = true,
+            let covering = self.0.iter().enumerate();
+            let covering =
+                covering.filter_map(|(entry, what)| Some((entry, what.covers(difference)?)));
+            match covering.min() {
+                Some(step_of_entry) => drop(needed.insert(step_of_entry)),
                 None => complaints.push(difference.to_string()),
             }
         }
         let accepted = differences.len() - complaints.len();
-        for (entry, is_needed) in self.0.iter().zip(is_needed) {
+        for (position, entry) in self.0.iter().enumerate() {
             if entry.reason.trim().is_empty() {
                 complaints.push(format!("{entry:?} gives no reason"));
             }
-            if !is_needed {
-                complaints.push(format!("{entry:?} is not needed any more"));
+            for (step, name) in entry.steps.iter().enumerate() {
+                if !needed.contains(&(position, step)) {
+                    let at = &entry.at;
+                    complaints.push(format!("{name} at {at} need not be accepted any more"));
+                }
             }
         }
         Verdict {
@@ -181,9 +193,11 @@ impl Accepted {
 }
 
 impl Entry {
-    fn covers(&self, difference: &Difference) -> bool {
+    /// By which of its steps the entry covers a difference.
+    fn covers(&self, difference: &Difference) -> Option<usize> {
         let name = format!("{}/{}", difference.topic, difference.step);
-        self.steps.iter().any(|step| fits(step, &name)) && fits(&self.at, &difference.at)
+        let step = self.steps.iter().position(|step| fits(step, &name))?;
+        fits(&self.at, &difference.at).then_some(step)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod, ResourceFieldSelector};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
+use stateward_quantity::Quantity;
 use thiserror::Error;
 
 use crate::registration;
@@ -52,15 +53,10 @@ pub(crate) fn resource(
         .filter(|divisor| !matches!(*divisor, "" | "0"))
         .unwrap_or("1");
     let wrong = || ResourceError::Divisor(divisor.to_owned());
-    let unit = number(divisor)
-        .filter(|unit| *unit > 0.0)
-        .ok_or_else(wrong)?;
-    let amount = amount.as_deref().and_then(number).unwrap_or_default();
-    // What binary fractions add to a quotient of decimal ones is not rounded up.
-    Ok(format!(
-        "{:.0}",
-        (amount / unit - 1e-9).ceil().max(0.0).abs()
-    ))
+    let unit: Quantity = divisor.parse().map_err(|_none| wrong())?;
+    let amount = amount.as_deref().unwrap_or("0").parse::<Quantity>();
+    let amount = amount.map_or(Some(0), |amount| amount.in_units_of(unit));
+    Ok(amount.ok_or_else(wrong)?.max(0).to_string())
 }
 
 fn containers(pod: &Pod) -> impl Iterator<Item = &Container> {
@@ -72,37 +68,8 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &Container> {
     })
 }
 
-fn find(amounts: Option<&BTreeMap<String, Quantity>>, name: &str) -> Option<String> {
+fn find(amounts: Option<&BTreeMap<String, Written>>, name: &str) -> Option<String> {
     amounts?.get(name).map(|quantity| quantity.0.clone())
-}
-
-/// A quantity as a number; `None` when the text is none.
-pub(crate) fn number(text: &str) -> Option<f64> {
-    let at = text
-        .find(|character: char| !matches!(character, '0'..='9' | '.' | '+' | '-'))
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at_checked(at)?;
-    let number: f64 = number.parse().ok()?;
-    let factor: f64 = match suffix {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024_f64,
-        "Mi" => 1024_f64.powi(2),
-        "Gi" => 1024_f64.powi(3),
-        "Ti" => 1024_f64.powi(4),
-        "Pi" => 1024_f64.powi(5),
-        "Ei" => 1024_f64.powi(6),
-        exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
-    };
-    Some(number * factor)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 
-use super::quantity::bytes;
+use stateward_quantity::Quantity;
 
 /// The annotation that named a class before claims had a field for it.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
@@ -31,7 +31,7 @@ pub(super) fn request(claim: &PersistentVolumeClaim) -> u128 {
     let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
     resources
         .and_then(|resources| resources.requests.as_ref()?.get("storage"))
-        .and_then(|quantity| bytes(&quantity.0))
+        .map(|quantity| bytes(&quantity.0))
         .unwrap_or_default()
 }
 
@@ -39,8 +39,15 @@ pub(super) fn request(claim: &PersistentVolumeClaim) -> u128 {
 pub(super) fn capacity(volume: &PersistentVolume) -> u128 {
     let capacity = volume.spec.as_ref().and_then(|spec| spec.capacity.as_ref());
     capacity
-        .and_then(|capacity| bytes(&capacity.get("storage")?.0))
+        .and_then(|capacity| capacity.get("storage"))
+        .map(|quantity| bytes(&quantity.0))
         .unwrap_or_default()
+}
+
+/// What is no amount is none.
+fn bytes(quantity: &str) -> u128 {
+    let bytes = quantity.parse().map_or(0, Quantity::units);
+    u128::try_from(bytes).unwrap_or_default()
 }
 
 pub(super) fn is_bound(claim: &PersistentVolumeClaim) -> bool {

@@ -36,6 +36,13 @@ pub(super) fn check(definition: &Value, causes: &mut Vec<Cause>) {
         .iter()
         .filter(|version| version.get("storage").and_then(Value::as_bool) == Some(true))
         .count();
+    if stored == 0 {
+        causes.push(Cause::invalid(
+            "status.storedVersions",
+            &Value::Null,
+            "must have at least one stored version",
+        ));
+    }
     if stored != 1 {
         causes.push(Cause::invalid(
             "spec.versions",

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use stateward_quantity::Quantity;
 
 use super::{field, not_negative, one_of};
 use crate::admission::metadata::is_dns_label;
 use crate::failure::{Cause, Failure, Subject};
 use crate::object::{self, list, number, text};
-use crate::quantity;
 use crate::state::State;
 use crate::store::Key;
 
@@ -163,7 +163,7 @@ fn check_requests(container: &Value, at: &str, causes: &mut Vec<Cause>) {
     let requests = object::map(container, "/resources/requests");
     for (resource, request) in requests.into_iter().flatten() {
         let limit = text(container, &format!("/resources/limits/{resource}"));
-        let amount = |text: &str| quantity::parse(text);
+        let amount = |text: &str| text.parse::<Quantity>().ok();
         let is_more = match (amount(request.as_str().unwrap_or_default()), amount(limit)) {
             (Some(request), Some(limit)) => request > limit,
             _ => false,

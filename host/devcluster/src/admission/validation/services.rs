@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{one_of, unchanged};
 use crate::admission::metadata::is_dns_label;
@@ -57,7 +57,17 @@ pub(super) fn check(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         !text(old, "/spec/clusterIP").is_empty() && text(old, "/spec/type") != "ExternalName"
     });
     if keeps_address && service_type != "ExternalName" {
-        unchanged(old, new, "/spec/clusterIP", "field is immutable", causes);
+        let (before, now) = (
+            old.map_or("", |old| text(old, "/spec/clusterIP")),
+            text(new, "/spec/clusterIP"),
+        );
+        if before != now {
+            causes.push(Cause::invalid(
+                "spec.clusterIPs[0]",
+                &json!([now]),
+                "may not change once set",
+            ));
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Volumes, claims and classes.
 
 use serde_json::{Map, Value};
+use stateward_quantity::Quantity;
 
 use super::unchanged;
 use crate::failure::{Cause, Failure, Subject};
 use crate::object::{self, list, map, text};
-use crate::quantity;
 use crate::state::State;
 use crate::store::Key;
 
@@ -67,7 +67,7 @@ fn check_size(object: &Value, pointer: &str, causes: &mut Vec<Cause>) {
             let supported = ["storage".to_owned()];
             causes.push(Cause::unsupported(field, &Value::Null, &supported));
         }
-    } else if quantity::parse(size).is_none_or(|size| size <= 0.0) {
+    } else if !size.parse().is_ok_and(Quantity::is_positive) {
         causes.push(Cause::invalid(
             field,
             &Value::from(size),
@@ -128,7 +128,7 @@ pub(super) fn check_claim(old: Option<&Value>, new: &Value, causes: &mut Vec<Cau
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
         ));
     } else if requested(new) < requested(old) {
-        let capacity = quantity::parse(text(old, "/status/capacity/storage"));
+        let capacity = text(old, "/status/capacity/storage").parse().ok();
         if requested(new) < capacity {
             causes.push(Cause::forbidden(
                 "spec.resources.requests.storage",
@@ -138,8 +138,9 @@ pub(super) fn check_claim(old: Option<&Value>, new: &Value, causes: &mut Vec<Cau
     }
 }
 
-fn requested(claim: &Value) -> Option<f64> {
-    quantity::parse(text(claim, "/spec/resources/requests/storage"))
+fn requested(claim: &Value) -> Option<Quantity> {
+    let asked = text(claim, "/spec/resources/requests/storage");
+    asked.parse().ok()
 }
 
 /// A claim grows only where its class says that it may.
@@ -179,12 +180,15 @@ pub(super) fn check_class(old: Option<&Value>, new: &Value, causes: &mut Vec<Cau
         &["Immediate", "WaitForFirstConsumer"],
         causes,
     );
-    for pointer in [
-        "/parameters",
-        "/provisioner",
-        "/reclaimPolicy",
-        "/volumeBindingMode",
-    ] {
+    // Upstream hides what somebody wanted to set.
+    if old.is_some_and(|old| old.get("parameters") != new.get("parameters")) {
+        causes.push(Cause::invalid(
+            "parameters",
+            &Value::Null,
+            "field is immutable",
+        ));
+    }
+    for pointer in ["/provisioner", "/reclaimPolicy", "/volumeBindingMode"] {
         unchanged(old, new, pointer, "field is immutable", causes);
     }
 }
