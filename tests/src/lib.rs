@@ -8,6 +8,7 @@
 
 pub mod bed;
 pub mod history;
+pub mod kubectl;
 pub mod mariadb;
 pub mod narrator;
 pub mod user;

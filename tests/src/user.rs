@@ -1,5 +1,6 @@
 //! A user of the cluster: types `kubectl` where it is installed, and does the same through the API where it is not.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::bed::{Bed, stateward};
 use crate::eventually;
+use crate::kubectl::Kubectl;
 use crate::narrator::Narrator;
 
 /// Which kind the app is written as.
@@ -61,22 +63,18 @@ pub struct User {
     pub face: Face,
     pub narrator: Narrator,
     kubeconfig: PathBuf,
-    has_kubectl: bool,
+    kubectl: Option<Kubectl>,
 }
 
 impl User {
     pub async fn new(bed: &Bed, namespace: &str, face: Face, narrator: Narrator) -> Result<User> {
-        let has_kubectl = Command::new("kubectl")
-            .args(["version", "--client"])
-            .output()
-            .is_ok_and(|output| output.status.success());
         let user = User {
             client: bed.client.clone(),
             namespace: namespace.to_owned(),
             face,
             narrator,
             kubeconfig: bed.kubeconfig.clone(),
-            has_kubectl,
+            kubectl: Kubectl::of_this_machine(&bed.kubeconfig),
         };
         let namespaces: Api<Namespace> = Api::all(bed.client.clone());
         if namespaces.get_opt(namespace).await?.is_none() {
@@ -94,7 +92,13 @@ impl User {
 
     /// The same user without `kubectl`.
     pub fn through_the_api(mut self) -> User {
-        self.has_kubectl = false;
+        self.kubectl = None;
+        self
+    }
+
+    /// The same user with a `kubectl` that is not the machine's own: a program, with the words that make `kubectl` of it.
+    pub fn typing(mut self, program: &[impl Into<OsString> + Clone]) -> User {
+        self.kubectl = Some(Kubectl::new(program, &self.kubeconfig));
         self
     }
 
@@ -112,37 +116,11 @@ impl User {
             .collect();
         self.narrator
             .types(&format!("kubectl -n {} {}", self.namespace, line.join(" ")));
-        if !self.has_kubectl {
+        let Some(kubectl) = &self.kubectl else {
             return Ok(None);
-        }
-        let mut command = Command::new("kubectl");
-        command
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .args(["-n", &self.namespace])
-            .args(arguments);
-        command.stdin(if stdin.is_some() {
-            std::process::Stdio::piped()
-        } else {
-            std::process::Stdio::null()
-        });
-        command
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped());
-        let mut child = command.spawn().context("starting kubectl")?;
-        if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
-            use std::io::Write;
-            pipe.write_all(text.as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!(
-                "kubectl {}: {}",
-                line.join(" "),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        };
+        let words = [&["-n", &self.namespace][..], arguments].concat();
+        let text = kubectl.run(&words, stdin.unwrap_or_default())?;
         self.narrator.shows(&text);
         Ok(Some(text))
     }
@@ -393,7 +371,7 @@ impl User {
 
     /// Shows what `kubectl get` says.
     pub fn look(&self, what: &str) -> Result<()> {
-        if self.has_kubectl {
+        if self.kubectl.is_some() {
             self.kubectl(&["get", what], None)?;
         }
         Ok(())

@@ -6,6 +6,11 @@
     reason = "a JSON value answers null where it has nothing; a test may end at the first thing that is not as it should be"
 )]
 
+use std::ffi::OsString;
+
+use anyhow::Result;
+use stateward_controlplane::{Built, built};
+
 mod bad_input;
 mod crashes;
 mod kubectl;
@@ -13,3 +18,9 @@ mod oracle;
 mod project;
 mod upstreams_suite;
 mod walkthroughs;
+
+/// The `kubectl` of the release that the embedded API serves, as a program and its first word.
+async fn kubectl() -> Result<[OsString; 2]> {
+    let program = tokio::task::spawn_blocking(|| built(Built::ControlPlane)).await??;
+    Ok([program.into(), "kubectl".into()])
+}

@@ -1,4 +1,4 @@
-//! The five walkthroughs in both faces: with kubectl where it is installed, and through the API alone.
+//! The five walkthroughs in both faces: with `kubectl` of the release that is served, and through the API alone.
 
 use anyhow::Result;
 use stateward_tests::bed::Bed;
@@ -8,15 +8,15 @@ use stateward_tests::user::{Face, User};
 use stateward_tests::walkthroughs::{ALL, walk};
 
 /// All walkthroughs side by side on one cluster, each in its namespace.
-async fn all(face: Face, kubectl: bool) -> Result<()> {
+async fn all(face: Face, has_kubectl: bool) -> Result<()> {
+    let kubectl = crate::kubectl().await?;
     let mut bed = Bed::dev().await?;
     let mut walks = Vec::new();
     for (number, _, namespace) in ALL {
         let user = User::new(&bed, namespace, face, Narrator::Silent).await?;
-        let user = if kubectl {
-            user
-        } else {
-            user.through_the_api()
+        let user = match has_kubectl {
+            true => user.typing(&kubectl),
+            false => user.through_the_api(),
         };
         walks.push(async move {
             walk(number, user)

@@ -1,5 +1,11 @@
 //! `stateward dev`: one process has a folder, the state outlives it, `reset` takes it away.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
 use crate::stateward::{Dev, WEB, stateward};
 
 #[test]
@@ -43,12 +49,42 @@ fn a_development_cluster_keeps_its_state_until_it_is_reset() {
 #[test]
 fn two_development_clusters_run_side_by_side() {
     let place = tempfile::tempdir().unwrap();
-    let one = Dev::start(&place.path().join("one"), &["--no-operator"]);
-    let other = Dev::start(&place.path().join("other"), &["--no-operator"]);
-    assert_ne!(
-        std::fs::read_to_string(&one.kubeconfig).unwrap(),
-        std::fs::read_to_string(&other.kubeconfig).unwrap()
-    );
+    let one = Dev::start(&place.path().join("one"), &[]);
+    let other = Dev::start(&place.path().join("other"), &[]);
+    let rolled_out = |dev: &Dev| {
+        let status = dev.stateward(&["rollout", "status", "web", "--timeout", "60s"]);
+        assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+    };
+    // The same app under the same name in both.
+    for dev in [&one, &other] {
+        dev.create("statefulsets", WEB);
+    }
+    rolled_out(&one);
+    rolled_out(&other);
+    let (ones, others) = (pods(&one), pods(&other));
+    assert_eq!((ones.len(), others.len()), (3, 3));
+    assert!(ones.is_disjoint(&others), "{ones:?} {others:?}");
+
+    // One ends, and the other goes on.
+    assert_eq!(one.end(), 0);
+    let restart = other.stateward(&["rollout", "restart", "web"]);
+    assert_eq!(restart.code, 0, "{}{}", restart.out, restart.err);
+    rolled_out(&other);
+    assert!(pods(&other).is_disjoint(&others));
+    assert_eq!(other.end(), 0);
+
+    // What it left is all there.
+    let one = Dev::start(&place.path().join("one"), &[]);
+    rolled_out(&one);
+}
+
+/// The UIDs of the pods.
+fn pods(dev: &Dev) -> BTreeSet<String> {
+    dev.ask(async |client| {
+        let pods: Api<Pod> = Api::default_namespaced(client);
+        let pods = pods.list(&ListParams::default()).await.unwrap();
+        pods.items.iter().filter_map(ResourceExt::uid).collect()
+    })
 }
 
 #[test]
