@@ -39,6 +39,7 @@ bench: root controlplane plugins build ## measurements, printed as ratios to som
 	@$(TIME) "hooks for the bench" cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-sdk --examples
 	@$(TIME) "release build" cargo build --quiet --locked --release -p stateward
 	@$(TIME) "bench of hooks" cargo bench --quiet --locked -p stateward-runtime --bench hook
+	@$(TIME) "bench of the API" cargo bench --quiet --locked -p stateward-tests --bench api
 	@$(TIME) "bench of controllers" cargo bench --quiet --locked -p stateward-differential --bench controllers
 
 soak: root controlplane plugins build ## longer campaigns; BUDGET=seconds (default 600)
