@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 use stateward_planner::forecast::{End, forecast};
+use stateward_planner::world::Verdict;
 use stateward_planner::{Forecast, World};
 
 use crate::connection::ConnectionArguments;
@@ -116,6 +117,7 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         mut wanted,
         plugin,
         notes,
+        refused,
     } = present;
     if let Some(replicas) = replicas {
         wanted.replicas = replicas;
@@ -128,6 +130,9 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
     }
     world.app.spec = wanted;
     world.plugin = plugin;
+    if let Some(message) = refused {
+        world.answers.validate = Some(Verdict::Refused { message });
+    }
     Answer {
         kind: kind(world.app.face),
         namespace: world.app.namespace.clone(),

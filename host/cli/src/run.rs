@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use stateward_operator::{Options, StatefulSetsFace};
+use stateward_operator::{Options, Reach, StatefulSetsFace};
 
 use crate::connection::ClusterArguments;
 use crate::failure::{Ended, Failure};
@@ -44,9 +44,21 @@ pub(crate) struct RunArguments {
     /// How log lines look
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     log: LogFormat,
+    /// How plugins reach members over the network
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    reach_members: ReachMembers,
     /// Let plugins reach members on loopback addresses. For development clusters, where pods are local processes
     #[arg(long, hide = true)]
     allow_loopback_members: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum ReachMembers {
+    /// At their addresses
+    #[default]
+    Direct,
+    /// Through the API server, for an operator outside the cluster's network
+    PortForward,
 }
 
 pub(crate) async fn run(arguments: RunArguments) -> Result<Ended, Failure> {
@@ -62,6 +74,10 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Ended, Failure> {
         .statefulsets
         .then_some(StatefulSetsFace { embedded: false });
     options.metrics = arguments.metrics;
+    options.reach = match arguments.reach_members {
+        ReachMembers::Direct => Reach::Direct,
+        ReachMembers::PortForward => Reach::PortForward,
+    };
     options.allow_loopback = arguments.allow_loopback_members;
     options.plugin_cache = arguments.plugin_cache.or_else(default_plugin_cache);
     options.identity = identity();

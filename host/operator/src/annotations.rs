@@ -15,6 +15,9 @@ pub const TEARDOWN: &str = "stateward.dev/teardown";
 /// On a claim: which app's member has used its volume, `<app uid>/<ordinal>`.
 pub const USED_BY: &str = "stateward.dev/used-by";
 
+/// On a pod, followed by the key of a program that a plugin has started in it: the container and its restarts until then.
+pub(crate) const JOB: &str = "job.stateward.dev/";
+
 /// Whatever is ours on pods and claims has this in its key.
 pub(crate) const DOMAIN: &str = "stateward.dev";
 

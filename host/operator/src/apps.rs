@@ -23,6 +23,7 @@ mod standstill;
 mod steps;
 mod supervisor;
 mod telling;
+mod versions;
 mod volumes;
 
 pub(crate) use messages::Message;

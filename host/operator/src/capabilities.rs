@@ -2,22 +2,27 @@
 //!
 //! | capability | here |
 //! |---|---|
-//! | tcp | [`dial`]: the pod of that UID, at its address, on a port of its containers |
+//! | tcp, http | [`dial`]: the pod of that UID, at its address or through the API server, on a port of its containers |
 //! | exec | [`exec`]: through the API server, as `kubectl exec` |
-//! | secret | [`secret`]: the Secret that the app's owner bound to the slot, in the app's namespace |
+//! | exec.start, poll | [`jobs`]: the same, under a key that is written on the pod |
+//! | secret, config | [`slots`]: the Secret or ConfigMap that the app's owner bound to the slot, in the app's namespace |
+//! | metrics | the operator's own |
 //! | state | through the app, the one writer of its status |
 //! | events, log | on the app, and in the operator's log |
 
 mod dial;
 mod exec;
-mod secret;
+mod jobs;
+mod slots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use stateward_runtime::{Command, Effects, ExecOutput, Failure, Level, Stream, Weight};
+use stateward_runtime::{
+    Change, Command, Effects, ExecOutput, Failure, Job, Level, Stream, Weight,
+};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
@@ -26,7 +31,12 @@ use crate::apps::Message;
 use crate::crd::SecretKey;
 use crate::events::{self, Note, Subject};
 use crate::host::Host;
-use crate::watch::{AppObject, Meta, SlimPod};
+use crate::options::Reach;
+use crate::watch::{AppKey, AppObject, Meta, News, SlimPod};
+
+pub(crate) use jobs::Jobs;
+pub(crate) use slots::Slots;
+use slots::{Freshness, Kind};
 
 /// A pod that a call may reach.
 struct Member {
@@ -38,6 +48,7 @@ struct Member {
 pub(crate) struct CallEffects {
     host: Arc<Host>,
     app: Subject,
+    key: AppKey,
     plugin: String,
     hook: &'static str,
     /// Id of the invocation; none for a probe.
@@ -45,6 +56,7 @@ pub(crate) struct CallEffects {
     /// By UID.
     members: BTreeMap<String, Member>,
     secrets: BTreeMap<String, SecretKey>,
+    config: BTreeMap<String, SecretKey>,
     mailbox: UnboundedSender<Message>,
 }
 
@@ -65,16 +77,29 @@ impl CallEffects {
             };
             (pod.uid().to_owned(), member)
         });
-        let secrets = app.spec.pointer("/plugin/secrets").cloned();
+        let bound = |field: &str| {
+            let bound = app.spec.pointer(field).cloned();
+            serde_json::from_value(bound.unwrap_or(Value::Null)).unwrap_or_default()
+        };
         CallEffects {
             members: members.collect(),
-            secrets: serde_json::from_value(secrets.unwrap_or(Value::Null)).unwrap_or_default(),
+            secrets: bound("/plugin/secrets"),
+            config: bound("/plugin/config"),
+            key: app.key.clone(),
             app: Subject::from(app),
             plugin: app.plugin_name().unwrap_or_default().to_owned(),
             host,
             hook,
             invocation,
             mailbox,
+        }
+    }
+
+    /// A probe changes nothing, and comes all the time.
+    fn freshness(&self) -> Freshness {
+        match self.invocation {
+            None => Freshness::Watched,
+            Some(_) => Freshness::Now,
         }
     }
 
@@ -107,17 +132,65 @@ impl CallEffects {
 impl Effects for CallEffects {
     async fn dial(&self, pod: &str, port: &str) -> Result<Box<dyn Stream>, Failure> {
         let pod = self.pod(pod).await?;
-        dial::dial(&pod, port, self.host.settings.allow_loopback).await
+        match self.host.settings.reach {
+            Reach::Direct => dial::dial(&pod, port, self.host.settings.allow_loopback).await,
+            Reach::PortForward => dial::forward(self.host.api.client(), &pod, port).await,
+        }
     }
 
     async fn exec(&self, pod: &str, command: Command) -> Result<ExecOutput, Failure> {
         let pod = self.pod(pod).await?;
-        exec::exec(self.host.api.client(), &pod, command).await
+        Ok(exec::exec(self.host.api.client(), &pod, command).await?)
+    }
+
+    async fn start(&self, pod: &str, key: &str, command: Command) -> Result<Job, Failure> {
+        // The marks on the pod decide: they are read anew, by a probe too.
+        let member = self.members.get(pod).ok_or(Failure::Replaced)?;
+        let now = self.read(&member.name).await?;
+        let now = now
+            .filter(|now| now.uid() == pod)
+            .ok_or(Failure::Replaced)?;
+        Jobs::start(&self.host, &now, key, command).await
+    }
+
+    async fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
+        let pod = self.pod(pod).await?;
+        self.host.jobs.poll(&pod, key)
+    }
+
+    async fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        let bound = self.config.get(slot);
+        let read =
+            (self.host.slots).read(&self.app, Kind::ConfigMap, slot, bound, self.freshness());
+        (read.await).map_err(|error| Failure::Other(error.to_string()))
+    }
+
+    fn metric(&self, name: &str, ordinal: Option<u32>, change: Change) {
+        (self.host.metrics).of_plugin(&self.key, name, ordinal, change);
+    }
+
+    fn refused(&self, grant: &str, counted: bool) {
+        (self.host.metrics).grant_refused(&self.plugin, self.hook, counted);
+        if counted {
+            // Nobody listens any more: the operator stops.
+            let _ = self.host.news.send(News::GrantCounted {
+                plugin: self.plugin.clone(),
+                grant: grant.to_owned(),
+            });
+        }
+    }
+
+    fn known_secrets(&self) -> Vec<Vec<u8>> {
+        self.host.slots.known(&self.app.uid)
     }
 
     async fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {
         let bound = self.secrets.get(slot);
-        let found = secret::read(&self.host.api, &self.app, slot, bound).await;
+        let read = (self.host.slots).read(&self.app, Kind::Secret, slot, bound, self.freshness());
+        let found = read.await;
+        if let Ok(value) = &found {
+            self.host.slots.remember(&self.app.uid, value);
+        }
         let message = Message::Secret {
             slot: slot.to_owned(),
             missing: found.as_ref().err().map(ToString::to_string),

@@ -20,8 +20,8 @@ use schemars::{Schema, json_schema};
 
 pub use install::install_crds;
 pub use plugin::{
-    ConfigMapSource, LimitsSpec, Plugin, PluginRole, PluginSpec, PluginState, PluginStatus,
-    PluginTask, Source,
+    ConfigMapSource, FailurePolicies, FailurePolicy, GrantMode, LimitsSpec, Plugin, PluginAsk,
+    PluginRole, PluginSpec, PluginState, PluginStatus, PluginTask, Source,
 };
 pub use stateful_app::{
     DeadlinePolicy, HookDeadline, Ordinals, PluginUse, PodManagementPolicy, RetentionPolicy,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use crate::api::Api;
+use crate::capabilities::{Jobs, Slots};
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::metrics::Metrics;
+use crate::options::Reach;
 use crate::plugins::Registry;
 use crate::watch::{Index, News};
 
@@ -18,6 +20,8 @@ pub(crate) struct Host {
     pub plugins: Arc<Registry>,
     pub events: Events,
     pub metrics: Arc<Metrics>,
+    pub slots: Slots,
+    pub jobs: Jobs,
     /// To the supervisor.
     pub news: UnboundedSender<News>,
     /// Probes at a time, over all apps.
@@ -30,6 +34,7 @@ pub(crate) struct Host {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub allow_loopback: bool,
+    pub reach: Reach,
     /// Stop managing StatefulSets when somebody else writes their status.
     pub watch_for_rivals: bool,
     pub grace: std::time::Duration,

@@ -31,5 +31,5 @@ pub use clock::Clock;
 pub use crd::{crds, install_crds};
 pub use errors::OperatorError;
 pub use operator::run;
-pub use options::{Options, StatefulSetsFace};
+pub use options::{Options, Reach, StatefulSetsFace};
 pub use worlds::world_of;

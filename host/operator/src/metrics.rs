@@ -1,5 +1,6 @@
 //! Figures for Prometheus, and the endpoints that serve them.
 
+mod plugins;
 mod server;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 pub(crate) use server::serve;
+
+use plugins::PluginMetrics;
+
+use stateward_runtime::{Change, Loading, Usage};
 
 use crate::watch::AppKey;
 
@@ -38,6 +43,7 @@ pub(crate) struct Metrics {
     figures: Family<Labels, Float>,
     figure_count: AtomicUsize,
     apps: Gauge,
+    plugins: PluginMetrics,
     /// Series of an app, to be removed with it.
     of_app: Mutex<BTreeMap<String, OfApp>>,
 }
@@ -64,6 +70,7 @@ impl Metrics {
             figures: Family::default(),
             figure_count: AtomicUsize::new(0),
             apps: Gauge::default(),
+            plugins: PluginMetrics::default(),
             of_app: Mutex::default(),
         };
         let registry = &mut metrics.registry;
@@ -108,6 +115,7 @@ impl Metrics {
             metrics.figures.clone(),
         );
         registry.register("apps", "Apps that are managed", metrics.apps.clone());
+        metrics.plugins.register(registry);
         metrics
     }
 
@@ -151,6 +159,27 @@ impl Metrics {
         let labels = vec![("hook", hook.to_owned())];
         let seconds = self.hook_seconds.get_or_create(&labels);
         seconds.observe(took.as_secs_f64());
+    }
+
+    /// What a call has used.
+    pub(crate) fn hook_used(&self, app: &AppKey, hook: &str, usage: &Usage) {
+        self.plugins.used(app, hook, usage);
+    }
+
+    /// A plugin sets or adds to a number of its own.
+    pub(crate) fn of_plugin(&self, app: &AppKey, name: &str, ordinal: Option<u32>, to: Change) {
+        self.plugins.said(app, name, ordinal, to);
+    }
+
+    /// A plugin did what it is not granted.
+    pub(crate) fn grant_refused(&self, plugin: &str, hook: &str, counted: bool) {
+        self.plugins.refused(plugin, hook, counted);
+    }
+
+    /// A plugin was loaded.
+    pub(crate) fn plugin_loaded(&self, plugin: &str, loading: &Loading) {
+        let seconds = loading.took.as_secs_f64();
+        self.plugins.loaded(plugin, seconds, loading.bytes);
     }
 
     pub(crate) fn status_written(&self, result: &str) {
@@ -199,6 +228,7 @@ impl Metrics {
 
     /// The app is gone.
     pub(crate) fn forget(&self, app: &AppKey) {
+        self.plugins.forget(app);
         let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(series) = of_app.remove(&app.to_string()) else {
             return;

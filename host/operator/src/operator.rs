@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
 use crate::apps::supervise;
+use crate::capabilities::{Jobs, Slots};
 use crate::errors::OperatorError;
 use crate::events::Events;
 use crate::face;
@@ -70,12 +71,15 @@ async fn begin(
         index: index.clone(),
         plugins: registry.clone(),
         events: events.clone(),
-        metrics,
+        metrics: metrics.clone(),
+        slots: Slots::new(api.clone()),
+        jobs: Jobs::default(),
         news: news.clone(),
         probing: Semaphore::new(PROBES),
         clock: options.clock.clone(),
         settings: Settings {
             allow_loopback: options.allow_loopback,
+            reach: options.reach,
             watch_for_rivals: (options.statefulsets).is_some_and(|face| !face.embedded),
             grace: options.grace,
         },
@@ -86,6 +90,7 @@ async fn begin(
         registry,
         index: index.clone(),
         events,
+        metrics,
         news: news.clone(),
     };
     let manager = tokio::spawn(manager.run(heard_plugins, running.clone()));

@@ -19,6 +19,8 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// Let plugins dial members on loopback addresses, which only the embedded cluster gives out.
     pub allow_loopback: bool,
+    /// How plugins reach members.
+    pub reach: Reach,
     /// Folder of compiled plugins; none: compile at every start.
     pub plugin_cache: Option<PathBuf>,
     /// Name of this process in events and logs: the pod's or the machine's.
@@ -29,6 +31,16 @@ pub struct Options {
     pub grace: Duration,
     /// The time of day. Tests move it together with tokio's clock.
     pub clock: Clock,
+}
+
+/// How plugins reach members over the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// At their addresses: the operator is in the cluster's network.
+    #[default]
+    Direct,
+    /// Through the API server, as `kubectl port-forward`: the operator is outside of it.
+    PortForward,
 }
 
 /// How StatefulSets are managed.
@@ -47,6 +59,7 @@ impl Options {
             statefulsets: None,
             metrics: None,
             allow_loopback: false,
+            reach: Reach::Direct,
             plugin_cache: None,
             identity: "stateward".to_owned(),
             patience_with_rivals: Duration::from_secs(10),

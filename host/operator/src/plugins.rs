@@ -5,15 +5,18 @@
 //!                        └──────────────── refused ────────────┴──► Offer::Unavailable, status and event say why
 //! ```
 //!
-//! A plugin that cannot be loaded concerns the apps that name it, and nobody else. When the source of a plugin that is served cannot be read any more, the
+//! A version that keeps ending its calls without an answer is quarantined: the one before it, if that ever answered, is served again, until the Plugin is
+//! changed. A plugin that cannot be loaded concerns the apps that name it, and nobody else. When the source of a plugin that is served cannot be read any more, the
 //! version that is served goes on.
 
+mod conduct;
 mod limits;
 mod loading;
 mod manager;
 mod registry;
 mod source;
 
+pub(crate) use conduct::Trapping;
 pub(crate) use manager::{Heard, Manager};
 pub(crate) use registry::{Offer, Registry, Serving};
 

@@ -17,6 +17,7 @@ use crate::hook::{Hook, Kind};
 use crate::plugin::Loaded;
 use crate::sandbox::{Sandbox, Terms};
 use crate::ticker::Running;
+use crate::usage::Usage;
 
 /// Bytes that a plugin may hand over in one host call, or as its answer.
 const MAX_TRANSFER: usize = 2 << 20;
@@ -34,6 +35,23 @@ pub(crate) struct Setting {
     pub(crate) seed: String,
 }
 
+/// A call that ended without an answer, and what it had used until then.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) why: CallFault,
+    pub(crate) usage: Usage,
+}
+
+impl From<CallFault> for Ended {
+    /// It never began.
+    fn from(why: CallFault) -> Ended {
+        Ended {
+            why,
+            usage: Usage::default(),
+        }
+    }
+}
+
 /// A store for one call, and the room it takes in the engine. The store goes first.
 pub(crate) struct Entered<'a> {
     pub(crate) store: Store<Sandbox>,
@@ -46,7 +64,7 @@ pub(crate) async fn call<P, R>(
     loaded: &Loaded,
     setting: Setting,
     params: P,
-) -> Result<(R, Sandbox), CallFault>
+) -> Result<(R, Sandbox), Ended>
 where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
@@ -84,7 +102,7 @@ pub(crate) async fn enter(loaded: &Loaded, setting: Setting) -> Result<Entered<'
         setting.terms,
         setting.snapshot,
         setting.effects,
-        &setting.seed,
+        setting.seed,
     );
     let mut store = Store::new(&host.engine, sandbox);
     store.limiter(|sandbox| &mut sandbox.memory);
@@ -107,7 +125,7 @@ impl Entered<'_> {
         &mut self,
         loaded: &Loaded,
         kind: Kind,
-    ) -> Result<Instance, CallFault> {
+    ) -> Result<Instance, Ended> {
         let linked = loaded.linked.of(kind);
         self.within_limits(async |store| linked.instantiate_async(store).await)
             .await
@@ -117,14 +135,21 @@ impl Entered<'_> {
     async fn within_limits<T>(
         &mut self,
         run: impl AsyncFnOnce(&mut Store<Sandbox>) -> wasmtime::Result<T>,
-    ) -> Result<T, CallFault> {
+    ) -> Result<T, Ended> {
         let left = self.store.data().meter.left();
-        match timeout(left, run(&mut self.store)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(err)) => Err(verdict::of(&err, self.store.data())),
-            Err(_) => Err(CallFault::Deadline {
+        let why = match timeout(left, run(&mut self.store)).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(err)) => verdict::of(&err, self.store.data()),
+            Err(_) => CallFault::Deadline {
                 limit: self.store.data().limits().wall,
-            }),
-        }
+            },
+        };
+        let sandbox = self.store.data_mut();
+        // It is over already; what counts is that the last stretch of computing is charged.
+        let _ = sandbox.meter.charge();
+        Err(Ended {
+            why,
+            usage: sandbox.usage(),
+        })
     }
 }

@@ -6,6 +6,8 @@
 //! | `tcp`, `http`, `exec`, `config`, `secret`, `events`, `metrics`, `random` | – | yes | yes | all but `random` |
 //! | `requests`, `state.put` | – | – | yes | yes |
 //!
+//! TLS is no interface of its own: `tcp` and `http` use it, under the grants of the slots that it names.
+//!
 //! A dash is a function that ends the call with [`Stop::Impure`].
 
 mod clock;
@@ -20,6 +22,7 @@ mod requests;
 mod secret;
 mod state;
 mod tcp;
+mod tls;
 mod view;
 
 use wasmtime::component::{Linker, LinkerInstance};

@@ -25,6 +25,39 @@ pub trait Effects: Send + Sync {
     /// Runs a program in a container of this pod and waits for its end.
     async fn exec(&self, pod: &str, command: Command) -> Result<ExecOutput, Failure>;
 
+    /// Starts a program that may outlive the call, under a key of this pod's present containers; or what became of it, when it was started before.
+    async fn start(&self, pod: &str, key: &str, command: Command) -> Result<Job, Failure> {
+        let _ = (pod, key, command);
+        Err(not_here("exec.start"))
+    }
+
+    /// What became of a program that was started under this key.
+    async fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
+        let _ = (pod, key);
+        Err(not_here("exec.poll"))
+    }
+
+    /// The value of a ConfigMap that the app's owner bound to this slot.
+    async fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        let _ = slot;
+        Err(not_here("config.read"))
+    }
+
+    /// A number that the manifest declares, of a member or of the app.
+    fn metric(&self, name: &str, ordinal: Option<u32>, change: Change) {
+        let _ = (name, ordinal, change);
+    }
+
+    /// The call did what this grant would allow, and it is not granted. `counted`: it was let through nonetheless.
+    fn refused(&self, grant: &str, counted: bool) {
+        let _ = (grant, counted);
+    }
+
+    /// Values of the app's secrets that earlier calls have read: they are masked in this one from its start.
+    fn known_secrets(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// The value that the app's owner bound to this slot.
     async fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure>;
 
@@ -47,6 +80,30 @@ pub trait Effects: Send + Sync {
     fn first_container(&self, _pod: &str) -> Option<String> {
         None
     }
+}
+
+fn not_here(what: &str) -> Failure {
+    Failure::Other(format!("{what} cannot be had from this host"))
+}
+
+/// What became of a program that may outlive the call that started it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// It runs.
+    Running,
+    /// It ended.
+    Exited(ExecOutput),
+    /// Nobody knows any more.
+    Lost,
+}
+
+/// How a number changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    /// A gauge has this value now.
+    Set(f64),
+    /// A counter grows by this much.
+    Add(f64),
 }
 
 /// A program to run in a container.

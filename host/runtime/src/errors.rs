@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::hook::Hook;
+use crate::usage::Usage;
 
 /// The runtime itself could not start.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,8 @@ pub struct CallError {
     pub hook: Hook,
     /// What ended the call.
     pub why: CallFault,
+    /// What it had used until then.
+    pub usage: Box<Usage>,
 }
 
 impl CallError {

@@ -3,12 +3,17 @@
 //! Deny by default: [`Grants::default`] gives nothing. A pattern of a command line has literal elements, `*` for any one element, and `**` at its end
 //! for any number of further elements.
 
+mod patterns;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Asks, Manifest};
+use patterns::{covers, matches, path_covers, path_matches};
+
+pub(crate) use patterns::{is_plain_path, well_formed_path, well_formed_pattern};
 
 /// What a plugin may do, `spec.grants` of a Plugin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,10 +21,18 @@ use crate::manifest::{Asks, Manifest};
 pub struct Grants {
     /// Byte streams to members.
     pub tcp: TcpGrant,
+    /// HTTP requests to members.
+    pub http: Vec<HttpGrant>,
+    /// Encrypted streams.
+    pub tls: TlsGrant,
     /// Programs in containers of members.
     pub exec: Vec<ExecGrant>,
     /// Secret values that the app's owner bound to slots.
     pub secrets: SecretsGrant,
+    /// Values from ConfigMaps that the app's owner bound to slots.
+    pub config: ConfigGrant,
+    /// The numbers that the manifest declares.
+    pub metrics: bool,
     /// Writing of `state`.
     pub state: bool,
     /// Requests to the host, such as claiming a role.
@@ -38,6 +51,26 @@ pub struct TcpGrant {
     pub ports: Vec<String>,
 }
 
+/// HTTP requests to one port of members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpGrant {
+    /// Name of a container port, or its number.
+    pub port: String,
+    /// Methods, in capital letters.
+    pub methods: Vec<String>,
+    /// Patterns of paths without their queries: `*` is any one segment, `**` at the end any further ones.
+    pub paths: Vec<String>,
+}
+
+/// Encrypted streams, for `tcp` and `http`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TlsGrant {
+    /// Whom nobody vouches for is taken too.
+    pub unverified: bool,
+}
+
 /// Programs of one shape in one container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -52,6 +85,16 @@ pub struct ExecGrant {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SecretsGrant {
+    /// Slots that may be read.
+    pub slots: Vec<String>,
+    /// Slots that the host uses on the plugin's behalf, without showing it their values.
+    pub references: Vec<String>,
+}
+
+/// Values from ConfigMaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ConfigGrant {
     /// Slots that may be read.
     pub slots: Vec<String>,
 }
@@ -77,6 +120,12 @@ pub struct MissingGrant {
 impl Grants {
     /// Exactly what is asked, for tests and tools.
     pub fn all_asked(asks: &Asks) -> Grants {
+        let slots = |reference| -> Vec<String> {
+            let asks = asks.secrets.iter();
+            asks.filter(|ask| ask.reference == reference)
+                .map(|ask| ask.slot.clone())
+                .collect()
+        };
         Grants {
             tcp: TcpGrant {
                 ports: asks.tcp.iter().map(|ask| ask.port.clone()).collect(),
@@ -87,9 +136,24 @@ impl Grants {
                     argv: ask.argv.clone(),
                 })
                 .collect(),
-            secrets: SecretsGrant {
-                slots: asks.secrets.iter().map(|ask| ask.slot.clone()).collect(),
+            http: (asks.http.iter())
+                .map(|ask| HttpGrant {
+                    port: ask.port.clone(),
+                    methods: ask.methods.clone(),
+                    paths: ask.paths.clone(),
+                })
+                .collect(),
+            tls: TlsGrant {
+                unverified: asks.tls_unverified.is_some(),
             },
+            secrets: SecretsGrant {
+                slots: slots(false),
+                references: slots(true),
+            },
+            config: ConfigGrant {
+                slots: asks.config.iter().map(|ask| ask.slot.clone()).collect(),
+            },
+            metrics: asks.metrics.is_some(),
             state: asks.state.is_some(),
             requests: asks.requests.is_some(),
             discard_volumes: asks.discard_volumes.is_some(),
@@ -120,12 +184,39 @@ impl Grants {
                 lacks(exec_grant(&ask.container, &ask.argv), &ask.why);
             }
         }
+        for ask in &asks.http {
+            let covered = |grant: &HttpGrant| {
+                let covers_path = |asked: &String| {
+                    let mut paths = grant.paths.iter();
+                    paths.any(|path| path_covers(path, asked))
+                };
+                grant.port == ask.port
+                    && ask.methods.iter().all(|one| grant.methods.contains(one))
+                    && ask.paths.iter().all(covers_path)
+            };
+            if !self.http.iter().any(covered) {
+                lacks(http_grant(&ask.port, &ask.methods, &ask.paths), &ask.why);
+            }
+        }
         for ask in &asks.secrets {
-            if !self.allows_slot(&ask.slot) {
+            if ask.reference && !self.allows_reference(&ask.slot) {
+                lacks(reference_grant(&ask.slot), &ask.why);
+            } else if !ask.reference && !self.allows_slot(&ask.slot) {
                 lacks(slot_grant(&ask.slot), &ask.why);
             }
         }
+        for ask in &asks.config {
+            if !self.allows_config(&ask.slot) {
+                lacks(config_grant(&ask.slot), &ask.why);
+            }
+        }
         let flags = [
+            (
+                &asks.tls_unverified,
+                self.tls.unverified,
+                "tls: {unverified: true}",
+            ),
+            (&asks.metrics, self.metrics, "metrics: true"),
             (&asks.state, self.state, "state: true"),
             (&asks.requests, self.requests, "requests: true"),
             (
@@ -156,6 +247,24 @@ impl Grants {
 
     pub(crate) fn allows_slot(&self, slot: &str) -> bool {
         self.secrets.slots.iter().any(|granted| granted == slot)
+    }
+
+    /// A value that may be read may also be used unseen.
+    pub(crate) fn allows_reference(&self, slot: &str) -> bool {
+        self.allows_slot(slot) || self.secrets.references.iter().any(|one| one == slot)
+    }
+
+    pub(crate) fn allows_config(&self, slot: &str) -> bool {
+        self.config.slots.iter().any(|granted| granted == slot)
+    }
+
+    /// `path` is without its query.
+    pub(crate) fn allows_http(&self, port: &str, method: &str, path: &str) -> bool {
+        self.http.iter().any(|grant| {
+            grant.port == port
+                && grant.methods.iter().any(|granted| granted == method)
+                && (grant.paths.iter()).any(|pattern| path_matches(pattern, path))
+        })
     }
 
     pub(crate) fn allows_exec(&self, container: &str, argv: &[String]) -> bool {
@@ -193,99 +302,18 @@ pub(crate) fn slot_grant(slot: &str) -> String {
     format!("secrets.slots: [{slot:?}]")
 }
 
+pub(crate) fn reference_grant(slot: &str) -> String {
+    format!("secrets.references: [{slot:?}]")
+}
+
+pub(crate) fn config_grant(slot: &str) -> String {
+    format!("config.slots: [{slot:?}]")
+}
+
+pub(crate) fn http_grant(port: &str, methods: &[String], paths: &[String]) -> String {
+    format!("http: [{{port: {port:?}, methods: {methods:?}, paths: {paths:?}}}]")
+}
+
 pub(crate) fn exec_grant(container: &str, argv: &[String]) -> String {
     format!("exec: [{{container: {container:?}, argv: {argv:?}}}]")
-}
-
-/// A pattern names a program literally or by `*`, and has `**` at most as its last of several elements.
-pub(crate) fn well_formed_pattern(pattern: &[String]) -> bool {
-    let Some((_, front)) = pattern.split_last() else {
-        return false;
-    };
-    pattern
-        .first()
-        .is_some_and(|program| program != "**" && !program.is_empty())
-        && front.iter().all(|element| element != "**")
-}
-
-/// Whether this command line is one of those that the pattern stands for.
-fn matches(pattern: &[String], argv: &[String]) -> bool {
-    match (pattern.split_first(), argv.split_first()) {
-        (Some((element, [])), _) if element == "**" => true,
-        (Some((element, pattern)), Some((arg, argv))) => {
-            (element == "*" || element == arg) && matches(pattern, argv)
-        }
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// Whether every command line of the asked pattern is one of the granted pattern.
-fn covers(granted: &[String], asked: &[String]) -> bool {
-    match (granted.split_first(), asked.split_first()) {
-        (Some((element, [])), _) if element == "**" => true,
-        // Any further elements are asked, and only some are granted.
-        (_, Some((asked, []))) if asked == "**" => false,
-        (Some((element, granted)), Some((ask, asked))) => {
-            (element == "*" || element == ask) && covers(granted, asked)
-        }
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn argv(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn a_pattern_matches_elements_not_substrings() {
-        let cases = [
-            ("mysql --version", "mysql --version", true),
-            ("mysql --version", "mysql --version --help", false),
-            ("mysql *", "mysql -e", true),
-            ("mysql *", "mysql", false),
-            ("mysql *", "mysql a b", false),
-            ("mysql **", "mysql", true),
-            ("mysql **", "mysql a b", true),
-            ("mysql **", "mysqldump", false),
-            ("mysql", "mysql -e", false),
-            ("* --version", "rm --version", true),
-        ];
-        for (pattern, line, expected) in cases {
-            let matched = matches(&argv(pattern), &argv(line));
-            assert_eq!(matched, expected, "{pattern} | {line}");
-        }
-    }
-
-    #[test]
-    fn a_grant_covers_an_ask_only_when_it_allows_all_of_it() {
-        let cases = [
-            ("mysql **", "mysql --version", true),
-            ("mysql **", "mysql **", true),
-            ("mysql **", "mysql * **", true),
-            ("mysql *", "mysql **", false),
-            ("mysql --version", "mysql *", false),
-            ("mysql * --x", "mysql a --x", true),
-            ("mysql", "mysql **", false),
-            ("mysql", "mysql", true),
-        ];
-        for (granted, asked, expected) in cases {
-            let covered = covers(&argv(granted), &argv(asked));
-            assert_eq!(covered, expected, "{granted} | {asked}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_needs_a_program_and_has_the_double_star_last() {
-        assert!(well_formed_pattern(&argv("mysql **")));
-        assert!(well_formed_pattern(&argv("mysql")));
-        assert!(!well_formed_pattern(&argv("")));
-        assert!(!well_formed_pattern(&argv("**")));
-        assert!(!well_formed_pattern(&argv("mysql ** -e")));
-    }
 }

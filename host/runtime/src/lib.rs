@@ -34,6 +34,8 @@ mod contract;
 mod digest;
 mod effects;
 mod errors;
+#[cfg(test)]
+mod fuzz;
 mod grants;
 mod hook;
 mod limits;
@@ -44,6 +46,7 @@ mod plugin;
 mod quiet;
 mod runtime;
 mod sandbox;
+mod settings;
 mod text;
 mod ticker;
 mod usage;
@@ -54,12 +57,19 @@ pub use contract::{
     Standing, Tls, Trust, Volume,
 };
 pub use digest::{Digest, NotADigest};
-pub use effects::{Command, Effects, ExecOutput, Level, Stream, Weight};
+pub use effects::{Change, Command, Effects, ExecOutput, Job, Level, Stream, Weight};
 pub use errors::{CallError, CallFault, LoadError, RuntimeError};
-pub use grants::{ExecGrant, Grants, MissingGrant, NeedsConsent, SecretsGrant, TcpGrant};
+pub use grants::{
+    ConfigGrant, ExecGrant, Grants, HttpGrant, MissingGrant, NeedsConsent, SecretsGrant, TcpGrant,
+    TlsGrant,
+};
 pub use hook::{Hook, Kind};
 pub use limits::Limits;
-pub use manifest::{Asks, ExecAsk, Lanes, Manifest, Role, SecretAsk, Task, TcpAsk, Why};
+pub use manifest::{
+    Asks, ConfigAsk, ExecAsk, HttpAsk, Lanes, Manifest, Metric, MetricKind, Role, SecretAsk, Task,
+    TcpAsk, Why,
+};
 pub use plugin::{Granted, Plugin};
 pub use runtime::{Options, Runtime};
-pub use usage::Usage;
+pub use settings::check_settings;
+pub use usage::{Loading, Metered, Usage};

@@ -8,6 +8,7 @@ mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
@@ -26,8 +27,18 @@ use crate::plugin::{Loaded, Plugin};
 use crate::quiet::Quiet;
 use crate::runtime::Host;
 use crate::sandbox::Terms;
+use crate::usage::Loading;
 use names::Names;
 use trial::Failed;
+
+/// Reads bytes as the first steps of loading do.
+#[cfg(test)]
+pub(crate) fn fuzz_names(bytes: &[u8]) {
+    if let Ok(names) = Names::read(bytes) {
+        let _ = names.check();
+    }
+    let _ = names::validate(bytes);
+}
 
 /// See [`Runtime::load`](crate::Runtime::load).
 pub(crate) async fn load(
@@ -35,6 +46,8 @@ pub(crate) async fn load(
     bytes: Bytes,
     expected: Option<&Digest>,
 ) -> Result<Plugin, LoadError> {
+    let begin = Instant::now();
+    let size = bytes.len();
     let limit = host.options.max_component_bytes;
     if bytes.len() > limit {
         return Err(LoadError::TooLarge {
@@ -51,7 +64,7 @@ pub(crate) async fn load(
     }
     let names = Names::read(&bytes)?;
     let hooks = names.check()?;
-    let component = compiled(host, found, bytes).await?;
+    let (component, compiled) = compiled(host, found, bytes).await?;
     let linked = host
         .linkers
         .link(&component)
@@ -71,8 +84,14 @@ pub(crate) async fn load(
             Failed::ToFit(why) => names.mismatch(why),
         })?;
     let described = calling::call::<(), (String,)>(&loaded, setting(), ()).await;
-    let ((manifest,), _) = described.map_err(|why| LoadError::DescribeFailed(why.to_string()))?;
-    Ok(Plugin::new(loaded, Manifest::parse(&manifest)?))
+    let ((manifest,), _) =
+        described.map_err(|ended| LoadError::DescribeFailed(ended.why.to_string()))?;
+    let loading = Loading {
+        bytes: size,
+        took: begin.elapsed(),
+        compiled,
+    };
+    Plugin::new(loaded, Manifest::parse(&manifest)?, loading)
 }
 
 /// The setting of `describe`: nothing is granted, nothing is there to see.
@@ -83,6 +102,8 @@ fn setting() -> Setting {
             grants: Grants::default(),
             limits: Limits::default(),
             roles: Vec::new(),
+            metrics: Vec::new(),
+            counting: false,
         }),
         snapshot: Snapshot::default(),
         effects: Arc::new(Quiet::new("(loading)")),
@@ -90,16 +111,20 @@ fn setting() -> Setting {
     }
 }
 
-/// The compiled component, from the cache or from the compiler. Compiling runs beside the executor; a compilation that takes too long goes on to its
+/// The compiled component, from the cache or from the compiler, and whether it was compiled now. Compiling runs beside the executor; a compilation that takes too long goes on to its
 /// end, but nobody waits for it.
-async fn compiled(host: &Arc<Host>, digest: Digest, bytes: Bytes) -> Result<Component, LoadError> {
+async fn compiled(
+    host: &Arc<Host>,
+    digest: Digest,
+    bytes: Bytes,
+) -> Result<(Component, bool), LoadError> {
     let limit = host.options.compile_timeout;
     let host = Arc::clone(host);
     let compile = spawn_blocking(move || {
         if let Some(cache) = &host.cache
             && let Some(component) = cache.get(&digest, &host.engine)
         {
-            return Ok(component);
+            return Ok((component, false));
         }
         names::validate(&bytes)?;
         let component = Component::new(&host.engine, &bytes)
@@ -107,10 +132,10 @@ async fn compiled(host: &Arc<Host>, digest: Digest, bytes: Bytes) -> Result<Comp
         if let Some(cache) = &host.cache {
             cache.put(&digest, &component);
         }
-        Ok(component)
+        Ok((component, true))
     });
     match timeout(limit, compile).await {
-        Ok(Ok(component)) => component,
+        Ok(Ok(compiled)) => compiled,
         Ok(Err(_)) => Err(LoadError::CompileFailed(
             "the compiler gave up on it".to_owned(),
         )),

@@ -1,11 +1,15 @@
 //! What a plugin says about itself: `describe.manifest`, JSON.
 
+mod asks;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::errors::LoadError;
-use crate::grants::well_formed_pattern;
+use crate::settings::SettingsSchema;
+
+pub use asks::{Asks, ConfigAsk, ExecAsk, HttpAsk, SecretAsk, TcpAsk, Why};
 
 /// The longest manifest that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -33,73 +37,12 @@ pub struct Manifest {
     /// The jobs that `task` knows.
     #[serde(default)]
     pub tasks: Vec<Task>,
-    /// JSON schema of `spec.plugin.settings`.
+    /// The numbers that it sets through `metrics`.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+    /// JSON schema of `spec.plugin.settings`, which the host checks before any hook sees them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
-}
-
-/// What a plugin asks for. Whatever is absent is not asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Asks {
-    /// Byte streams to ports of members.
-    pub tcp: Vec<TcpAsk>,
-    /// Programs in containers of members.
-    pub exec: Vec<ExecAsk>,
-    /// Secret values, by slot.
-    pub secrets: Vec<SecretAsk>,
-    /// Writing of `state`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<Why>,
-    /// Requests to the host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub requests: Option<Why>,
-    /// Discarding the volumes of a member.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub discard_volumes: Option<Why>,
-    /// Events on the app.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub events: Option<Why>,
-}
-
-/// Asks for byte streams to one port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TcpAsk {
-    /// Name of a container port, or its number.
-    pub port: String,
-    /// What for, in plain words.
-    pub why: String,
-}
-
-/// Asks for programs of one shape in one container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExecAsk {
-    /// The container.
-    pub container: String,
-    /// Pattern of the command line: literal elements, `*` for any one element, `**` at the end for any further ones.
-    pub argv: Vec<String>,
-    /// What for, in plain words.
-    pub why: String,
-}
-
-/// Asks for the value of one slot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretAsk {
-    /// The slot, which the app's owner binds to a key of a Secret.
-    pub slot: String,
-    /// What for, in plain words.
-    pub why: String,
-}
-
-/// The reason for an ask that has no further parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Why {
-    /// What for, in plain words.
-    pub why: String,
 }
 
 /// A role that members may have.
@@ -135,6 +78,28 @@ pub struct Task {
     /// The host starts it after each finished scale.
     #[serde(default)]
     pub after_scale: bool,
+}
+
+/// A number that a plugin sets through `metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Metric {
+    /// Its name: small letters, digits and `_`.
+    pub name: String,
+    /// What it counts or measures.
+    pub kind: MetricKind,
+    /// What it says, for people.
+    pub help: String,
+}
+
+/// What a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricKind {
+    /// It goes up and down (`metrics.set`).
+    Gauge,
+    /// It only grows (`metrics.add`).
+    Counter,
 }
 
 /// Which invocations may run beside each other.
@@ -212,22 +177,27 @@ impl Manifest {
                 return Some(format!("task {:?} is listed twice", task.name));
             }
         }
-        for ask in &self.asks.exec {
-            if !well_formed_pattern(&ask.argv) {
+        if let Some(Err(mistake)) = self.settings.as_ref().map(SettingsSchema::parse) {
+            return Some(mistake);
+        }
+        for metric in &self.metrics {
+            if !is_metric(&metric.name) {
                 return Some(format!(
-                    "asks.exec: argv {:?} must name a program, with ** only at its end",
-                    ask.argv
+                    "metric {:?} must have 1 to 63 of a-z, 0-9 and _, with a letter first",
+                    metric.name
                 ));
             }
         }
-        if self.asks.tcp.iter().any(|ask| ask.port.is_empty()) {
-            return Some("asks.tcp: a port is empty".to_owned());
-        }
-        if self.asks.secrets.iter().any(|ask| ask.slot.is_empty()) {
-            return Some("asks.secrets: a slot is empty".to_owned());
-        }
-        None
+        self.asks.mistake()
     }
+}
+
+/// A name that Prometheus takes.
+fn is_metric(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(fits)
 }
 
 fn is_label(name: &str) -> bool {
@@ -280,7 +250,7 @@ mod tests {
     fn a_field_that_this_host_does_not_know_needs_a_newer_one() {
         let anywhere = [
             r#"{"name":"a","version":"1","errands":[]}"#,
-            r#"{"name":"a","version":"1","asks":{"http":[]}}"#,
+            r#"{"name":"a","version":"1","asks":{"files":[]}}"#,
             r#"{"name":"a","version":"1","lanes":{"probe-rests":true}}"#,
         ];
         for text in anywhere {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use wasmtime::component::ComponentExportIndex;
 
-use crate::calling::{self, Setting};
+use crate::calling::{self, Ended, Setting};
 use crate::contract::{
     Act, Answer, App, Call, Extra, Fault, Finding, Member, Outcome, Probed, Report, Snapshot, Step,
 };
 use crate::digest::Digest;
 use crate::effects::Effects;
-use crate::errors::{CallError, CallFault};
+use crate::errors::{CallError, CallFault, LoadError};
 use crate::grants::{Grants, NeedsConsent};
 use crate::hook::Hook;
 use crate::limits::Limits;
@@ -21,6 +21,8 @@ use crate::manifest::Manifest;
 use crate::quiet::Quiet;
 use crate::runtime::Host;
 use crate::sandbox::{Sandbox, Terms};
+use crate::settings::SettingsSchema;
+use crate::usage::{Loading, Metered};
 
 /// A loaded plugin, not granted anything yet. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ struct Described {
     loaded: Loaded,
     manifest: Manifest,
     hooks: BTreeSet<Hook>,
+    settings: Option<SettingsSchema>,
+    loading: Loading,
 }
 
 /// A plugin whose asks were compared with its grants: its hooks can be called. Cheap to clone.
@@ -52,13 +56,36 @@ pub struct Granted {
 }
 
 impl Plugin {
-    pub(crate) fn new(loaded: Loaded, manifest: Manifest) -> Plugin {
+    pub(crate) fn new(
+        loaded: Loaded,
+        manifest: Manifest,
+        loading: Loading,
+    ) -> Result<Plugin, LoadError> {
         let hooks = loaded.hooks.keys().copied();
-        Plugin(Arc::new(Described {
+        let settings = manifest.settings.as_ref().map(SettingsSchema::parse);
+        Ok(Plugin(Arc::new(Described {
             hooks: hooks.filter(|hook| *hook != Hook::Describe).collect(),
+            settings: settings.transpose().map_err(LoadError::ManifestInvalid)?,
             loaded,
             manifest,
-        }))
+            loading,
+        })))
+    }
+
+    /// What loading it took.
+    pub fn loading(&self) -> &Loading {
+        &self.0.loading
+    }
+
+    /// Whether its manifest brings a schema of the settings.
+    pub fn has_settings_schema(&self) -> bool {
+        self.0.settings.is_some()
+    }
+
+    /// What is wrong with `spec.plugin.settings` by the schema of the manifest. Nothing, where it brings none. Settings that are not given are `{}`.
+    pub fn check_settings(&self, settings: &serde_json::Value) -> Vec<Finding> {
+        let schema = self.0.settings.as_ref();
+        schema.map_or_else(Vec::new, |schema| schema.check(settings))
     }
 
     /// sha256 of its bytes.
@@ -89,15 +116,28 @@ impl Plugin {
     /// Compares what it asks for with what it is given. A grant that it did not ask for is no mistake: the grant is what counts.
     pub fn grant(&self, grants: Grants, limits: Limits) -> Result<Granted, NeedsConsent> {
         grants.cover(self.manifest())?;
-        Ok(Granted {
-            quiet: Arc::new(Quiet::new(&self.manifest().name)),
+        Ok(self.on(grants, limits, false))
+    }
+
+    /// Lets it do what it was not granted too, and tells of each such thing ([`Effects::refused`]): what enforcing the grants would refuse. Volumes are
+    /// discarded only when that is granted.
+    pub fn count(&self, grants: Grants, limits: Limits) -> Granted {
+        self.on(grants, limits, true)
+    }
+
+    fn on(&self, grants: Grants, limits: Limits, counting: bool) -> Granted {
+        let manifest = self.manifest();
+        Granted {
+            quiet: Arc::new(Quiet::new(&manifest.name)),
             terms: Arc::new(Terms {
                 grants,
                 limits,
-                roles: self.manifest().roles.clone(),
+                roles: manifest.roles.clone(),
+                metrics: manifest.metrics.clone(),
+                counting,
             }),
             plugin: self.clone(),
-        })
+        }
     }
 }
 
@@ -131,6 +171,11 @@ impl Granted {
         &self.terms.grants
     }
 
+    /// Whether grants are only counted.
+    pub fn is_counting(&self) -> bool {
+        self.terms.counting
+    }
+
     /// What one call of it may use.
     pub fn limits(&self) -> &Limits {
         &self.terms.limits
@@ -146,12 +191,14 @@ impl Granted {
         &self,
         snapshot: Snapshot,
         old: Option<App>,
-    ) -> Result<Vec<Finding>, CallError> {
+    ) -> Result<Metered<Vec<Finding>>, CallError> {
         let hook = Hook::Validate;
         let app = Arc::clone(&snapshot.app);
         let setting = self.decide(hook, snapshot);
-        let (findings, sandbox) = self.call::<_, Vec<Finding>>(setting, (old, app)).await?;
-        self.blamed(hook, sandbox.checked_findings(findings))
+        let (findings, mut sandbox) = self.call::<_, Vec<Finding>>(setting, (old, app)).await?;
+        self.metered(hook, &mut sandbox, |sandbox| {
+            sandbox.checked_findings(findings)
+        })
     }
 
     /// Key/values for the pod of this member.
@@ -159,22 +206,22 @@ impl Granted {
         &self,
         snapshot: Snapshot,
         ordinal: u32,
-    ) -> Result<BTreeMap<String, String>, CallError> {
+    ) -> Result<Metered<BTreeMap<String, String>>, CallError> {
         let hook = Hook::MemberConfig;
         let member = self.member(hook, &snapshot, ordinal)?;
         let app = Arc::clone(&snapshot.app);
         let setting = self.decide(hook, snapshot);
-        let (config, sandbox) = self.call::<_, Extra>(setting, (app, member)).await?;
-        self.blamed(hook, sandbox.checked_config(config))
+        let (config, mut sandbox) = self.call::<_, Extra>(setting, (app, member)).await?;
+        self.metered(hook, &mut sandbox, |sandbox| sandbox.checked_config(config))
     }
 
     /// In which order are the members to be updated? What it answers is checked by nobody here.
-    pub async fn update_order(&self, snapshot: Snapshot) -> Result<Vec<u32>, CallError> {
+    pub async fn update_order(&self, snapshot: Snapshot) -> Result<Metered<Vec<u32>>, CallError> {
         let hook = Hook::UpdateOrder;
         let app = Arc::clone(&snapshot.app);
         let setting = self.decide(hook, snapshot);
-        let (order, sandbox) = self.call::<_, Vec<u32>>(setting, (app,)).await?;
-        self.blamed(hook, sandbox.checked_order(order))
+        let (order, mut sandbox) = self.call::<_, Vec<u32>>(setting, (app,)).await?;
+        self.metered(hook, &mut sandbox, |sandbox| sandbox.checked_order(order))
     }
 
     /// What is this member's role and health?
@@ -194,13 +241,13 @@ impl Granted {
             effects,
             seed: format!("probe {ordinal}"),
         };
-        let (report, sandbox) = self
+        let (report, mut sandbox) = self
             .call::<_, Result<Report, Fault>>(setting, (app, member))
             .await?;
-        let result = self.blamed(hook, sandbox.checked_report(report))?;
+        let checked = self.metered(hook, &mut sandbox, |sandbox| sandbox.checked_report(report))?;
         Ok(Probed {
-            result,
-            usage: sandbox.usage(),
+            result: checked.answer,
+            usage: checked.usage,
         })
     }
 
@@ -221,7 +268,7 @@ impl Granted {
             seed: call.id.clone(),
         };
         let app = Arc::clone(&snapshot.app);
-        let (answer, sandbox): (Result<Step, Fault>, Sandbox) = match act {
+        let (answer, mut sandbox): (Result<Step, Fault>, Sandbox) = match act {
             Act::PreScale => self.call(setting, (call, app)).await?,
             Act::PostReady { ordinal } => {
                 let member = self.member(hook, &snapshot, ordinal)?;
@@ -254,8 +301,12 @@ impl Granted {
                     .await?
             }
         };
-        let outcome = self.blamed(hook, sandbox.checked_outcome(answer))?;
-        let usage = sandbox.usage();
+        let Metered {
+            answer: outcome,
+            usage,
+        } = self.metered(hook, &mut sandbox, |sandbox| {
+            sandbox.checked_outcome(answer)
+        })?;
         let requests = match outcome {
             // Requests are part of what is committed; a failure commits nothing.
             Outcome::Retry(_) | Outcome::Fatal(_) => Vec::new(),
@@ -286,7 +337,7 @@ impl Granted {
     {
         let hook = setting.hook;
         let called = calling::call::<P, (R,)>(&self.plugin.0.loaded, setting, params).await;
-        let ((answer,), sandbox) = self.blamed(hook, called)?;
+        let ((answer,), sandbox) = called.map_err(|ended| self.error(hook, ended))?;
         Ok((answer, sandbox))
     }
 
@@ -304,15 +355,28 @@ impl Granted {
         })
     }
 
-    fn blamed<T>(&self, hook: Hook, result: Result<T, CallFault>) -> Result<T, CallError> {
-        result.map_err(|why| self.error(hook, why))
+    /// An answer with what it cost, or an answer that is not taken and what it cost nonetheless.
+    fn metered<T>(
+        &self,
+        hook: Hook,
+        sandbox: &mut Sandbox,
+        check: impl FnOnce(&mut Sandbox) -> Result<T, CallFault>,
+    ) -> Result<Metered<T>, CallError> {
+        let checked = check(sandbox);
+        let usage = sandbox.usage();
+        match checked {
+            Ok(answer) => Ok(Metered { answer, usage }),
+            Err(why) => Err(self.error(hook, Ended { why, usage })),
+        }
     }
 
-    fn error(&self, hook: Hook, why: CallFault) -> CallError {
+    fn error(&self, hook: Hook, ended: impl Into<Ended>) -> CallError {
+        let Ended { why, usage } = ended.into();
         CallError {
             plugin: self.plugin.manifest().name.clone(),
             hook,
             why,
+            usage: Box::new(usage),
         }
     }
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::contract::{Entry, Request, Snapshot};
+use crate::contract::{Entry, Failure, Request, Snapshot};
 use crate::digest::Digest;
 use crate::effects::Effects;
 use crate::grants::Grants;
 use crate::hook::Kind;
 use crate::limits::Limits;
-use crate::manifest::Role;
+use crate::manifest::{Metric, Role};
 use crate::usage::Usage;
 
 pub(crate) use masks::Masks;
@@ -34,6 +34,9 @@ pub(crate) struct Terms {
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
     pub(crate) roles: Vec<Role>,
+    pub(crate) metrics: Vec<Metric>,
+    /// What is not granted is counted, and let through.
+    pub(crate) counting: bool,
 }
 
 /// The data of one store.
@@ -45,6 +48,8 @@ pub(crate) struct Sandbox {
     pub(crate) meter: Meter,
     pub(crate) memory: Memory,
     pub(crate) masks: Masks,
+    /// Whether the plugin itself has read a secret in this call.
+    pub(crate) saw_secrets: bool,
     /// Asked for in this call, to be committed with its outcome.
     pub(crate) requests: Vec<Request>,
     /// State that this call wrote; what it reads is the snapshot under it.
@@ -59,28 +64,27 @@ pub(crate) struct Sandbox {
     /// What it wrote to its standard output and error, and its last log line of level error: where a panic leaves its words.
     pub(crate) output: Output,
     pub(crate) last_error: Option<String>,
-    wasi: WasiCtx,
+    /// Names the call: the same call gets the same insecure randomness (hash seeds).
+    seed: String,
+    /// Made when the guest first asks for it, which most calls never do.
+    wasi: Option<Box<WasiCtx>>,
 }
 
 impl Sandbox {
-    /// A sandbox for one call. `seed` names the call: the same call gets the same insecure randomness (hash seeds).
+    /// A sandbox for one call, which `seed` names.
     pub(crate) fn new(
         kind: Kind,
         terms: Arc<Terms>,
         snapshot: Snapshot,
         effects: Arc<dyn Effects>,
-        seed: &str,
+        seed: String,
     ) -> Sandbox {
-        let output = Output::default();
-        let wasi = WasiCtxBuilder::new()
-            .stdout(output.clone())
-            .stderr(output.clone())
-            .insecure_random_seed(Digest::of(seed.as_bytes()).short())
-            .allow_tcp(false)
-            .allow_udp(false)
-            .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
+        let mut masks = Masks::default();
+        for value in effects.known_secrets() {
+            masks.add(&value);
+        }
         Sandbox {
             kind,
             meter: Meter::new(&terms.limits),
@@ -88,7 +92,8 @@ impl Sandbox {
             terms,
             snapshot,
             effects,
-            masks: Masks::default(),
+            masks,
+            saw_secrets: false,
             requests: Vec::new(),
             written: BTreeMap::new(),
             events: 0,
@@ -96,9 +101,10 @@ impl Sandbox {
             log_is_cut: false,
             open_connections: 0,
             table,
-            output,
+            output: Output::default(),
             last_error: None,
-            wasi,
+            seed,
+            wasi: None,
         }
     }
 
@@ -110,6 +116,20 @@ impl Sandbox {
         &self.terms.grants
     }
 
+    /// Whether the call may do what needs this grant. A denial names the grant; where grants are only counted, it is told and let through.
+    pub(crate) fn permit(&self, allowed: bool, what: &str, grant: &str) -> Result<(), Failure> {
+        if allowed {
+            return Ok(());
+        }
+        let grant = self.shown(grant, self.limits().text);
+        self.effects.refused(&grant, self.terms.counting);
+        if self.terms.counting {
+            return Ok(());
+        }
+        let text = format!("{what} needs the grant {grant}");
+        Err(Failure::Denied(self.shown(&text, self.limits().text)))
+    }
+
     /// Text for people: secrets masked first, so that a cut cannot leave half of one.
     pub(crate) fn shown(&self, text: &str, max: usize) -> String {
         crate::text::line(&self.masks.mask(text), max)
@@ -118,6 +138,9 @@ impl Sandbox {
     pub(crate) fn usage(&self) -> Usage {
         Usage {
             memory_peak: self.memory.peak(),
+            memory_denied: self.memory.was_denied(),
+            log_bytes: self.logged,
+            events: self.events,
             ..self.meter.usage()
         }
     }
@@ -125,9 +148,22 @@ impl Sandbox {
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        let (seed, output) = (&self.seed, &self.output);
         WasiCtxView {
-            ctx: &mut self.wasi,
+            ctx: self.wasi.get_or_insert_with(|| empty(seed, output)),
             table: &mut self.table,
         }
     }
+}
+
+/// A context of nothing but an output and hash seeds.
+fn empty(seed: &str, output: &Output) -> Box<WasiCtx> {
+    let context = WasiCtxBuilder::new()
+        .stdout(output.clone())
+        .stderr(output.clone())
+        .insecure_random_seed(Digest::of(seed.as_bytes()).short())
+        .allow_tcp(false)
+        .allow_udp(false)
+        .build();
+    Box::new(context)
 }

@@ -9,6 +9,10 @@ use crate::bindings::stateward::plugin::types::{App, Fault, Member, Outcome, Pro
 use crate::bindings::stateward::plugin::{
     clock, events, exec, log, random, requests, secret, state, tcp, view,
 };
+use crate::reach;
+
+/// Settings that begin so leave `validate` in peace: an app is served, and its other hooks do the deed.
+pub(crate) const ONLY_ACTING: &str = "{\"acting\":";
 
 /// Does the deed that the settings name.
 pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> {
@@ -16,6 +20,7 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
     let settings = app
         .settings
         .trim_start_matches("{\"deed\":")
+        .trim_start_matches(ONLY_ACTING)
         .trim_end_matches('}');
     let settings = settings.trim_matches('"');
     let (deed, argument) = settings.split_once(':').unwrap_or((settings, ""));
@@ -69,6 +74,17 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
         "clock" => return say(clock::now_ms() - app.now_ms),
         "random" => return say(random::bytes(number).len()),
         "tcp" => return say(talk(&pod(app.start), argument)),
+        "http" => return say(reach::http(&pod(app.start), argument)),
+        "tls" => return say(reach::encrypted(&pod(app.start), argument)),
+        "start-tls" => return say(reach::upgraded(&pod(app.start), argument)),
+        "start" | "poll" => return say(reach::job(&pod(app.start), deed, argument)),
+        "config" => return say(reach::config(argument)),
+        "metric" => return say(reach::metric(argument)),
+        "secret-encoded" => {
+            let value = read(argument)?;
+            let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+            log::write(log::Level::Info, &format!("it is {hex} indeed"));
+        }
         "dial" => {
             let (port, pods) = argument.split_once(',').unwrap_or((argument, ""));
             let pods: Vec<String> = pods.split(',').map(str::to_owned).collect();

@@ -20,6 +20,11 @@ impl describe::Guest for Hostile {
         r#"{
             "name": "hostile", "version": "0.1.0", "sdk": "0.1.0",
             "asks": { "tcp": [{ "port": "mysql", "why": "talk to members" }] },
+            "metrics": [
+                { "name": "jobs", "kind": "counter", "help": "jobs done" },
+                { "name": "depth", "kind": "gauge", "help": "how deep" }
+            ],
+            "settings": { "not": { "const": "against-the-schema" } },
             "roles": [{ "name": "primary", "exclusive": true, "movable": true }, { "name": "witness" }],
             "tasks": [{ "name": "tidy", "why": "show that tasks run" }]
         }"#
@@ -29,7 +34,7 @@ impl describe::Guest for Hostile {
 
 impl validate::Guest for Hostile {
     fn run(old: Option<App>, new: App) -> Vec<Finding> {
-        if ledger::is_meant(&new) {
+        if ledger::is_meant(&new) || new.settings.starts_with(deeds::ONLY_ACTING) {
             return Vec::new();
         }
         let count = match new.settings.as_str() {

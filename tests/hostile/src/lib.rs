@@ -1,4 +1,4 @@
-//! A plugin that misbehaves as it is told: `settings` of the app is `"<deed>"` or `"<deed>:<argument>"`. What it finds out comes back as the text of a
+//! A plugin that misbehaves as it is told: `settings` of the app is `"<deed>"` or `"<deed>:<argument>"`, or `{"acting": …}` of the same, which `validate` lets pass. What it finds out comes back as the text of a
 //! refusal (act hooks), of a finding (`validate`) or of the role (`probe`).
 
 #[cfg(target_arch = "wasm32")]
@@ -18,3 +18,5 @@ mod deeds;
 mod hooks;
 #[cfg(target_arch = "wasm32")]
 mod ledger;
+#[cfg(target_arch = "wasm32")]
+mod reach;

@@ -48,6 +48,39 @@ pub(crate) async fn of(
     }))
 }
 
+/// What the schema of the plugin's manifest says against the settings of the manifest's app; nothing where no schema is known.
+pub(crate) async fn refusal(
+    client: Option<&Client>,
+    manifest: &Manifest,
+) -> Result<Option<String>, Failure> {
+    let spec = manifest.spec();
+    let Some(name) = spec.pointer("/plugin/name").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let installed = match client {
+        None => None,
+        Some(client) => status_of(client, name).await?,
+    };
+    let schema = match installed.and_then(|status| status.settings_schema) {
+        Some(schema) => Some(schema),
+        None => match file_of(manifest, name) {
+            Some(file) => inspect::load(Path::new(file)).await?.settings_schema(),
+            None => None,
+        },
+    };
+    let Some(schema) = schema else {
+        return Ok(None);
+    };
+    let nothing = Value::Object(serde_json::Map::new());
+    let settings = spec.pointer("/plugin/settings").unwrap_or(&nothing);
+    // A schema that is none was refused when the plugin was loaded.
+    let findings = stateward_runtime::check_settings(&schema, settings).unwrap_or_default();
+    let lines: Vec<_> = (findings.iter())
+        .map(|finding| format!("{}: {}", finding.path, finding.text))
+        .collect();
+    Ok((!lines.is_empty()).then(|| lines.join("; ")))
+}
+
 /// The file of a Plugin document beside the app, where it is one that can be read from here.
 fn file_of<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a str> {
     manifest
@@ -59,10 +92,15 @@ fn file_of<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a str> {
 }
 
 async fn installed(client: &Client, name: &str) -> Result<Option<Plugin>, Failure> {
+    let status = status_of(client, name).await?;
+    Ok(status.map(|status| as_told(name, status)))
+}
+
+async fn status_of(client: &Client, name: &str) -> Result<Option<PluginStatus>, Failure> {
     let api: Api<PluginObject> = Api::all(client.clone());
     match api.get_opt(name).await {
         Ok(None) => Ok(None),
-        Ok(Some(object)) => Ok(Some(as_told(name, object.status.unwrap_or_default()))),
+        Ok(Some(object)) => Ok(Some(object.status.unwrap_or_default())),
         // Who may not read cluster-wide objects can still plan; the plugin's part is missing then.
         Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
         Err(error) => Err(Failure::api(format!("reading Plugin {name}"))(error)),
@@ -85,8 +123,8 @@ fn as_told(name: &str, status: PluginStatus) -> Plugin {
     }
     Plugin::Ready(ReadyPlugin {
         name: name.to_owned(),
+        hooks: status.hooks_with_schema(),
         digest: status.digest,
-        hooks: status.hooks.into_iter().collect(),
         roles: status
             .roles
             .into_iter()

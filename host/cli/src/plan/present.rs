@@ -23,6 +23,8 @@ const NOT_CREATED: &str = "not-created-yet";
 /// Where a plan starts, and where it is to lead.
 #[derive(Debug)]
 pub(crate) struct Present {
+    /// Why the schema of the plugin refuses the settings.
+    pub(crate) refused: Option<String>,
     /// The app as it is. One that does not exist yet has its wanted spec and nothing else.
     pub(crate) world: World,
     pub(crate) exists: bool,
@@ -66,6 +68,7 @@ pub(crate) async fn saved(path: &Path, manifest: Option<&Manifest>) -> Result<Pr
     defaults::carry_over(&world.app.spec, &mut wanted);
     let plugin = plugins::of(None, manifest, Some(&world.plugin)).await?;
     Ok(Present {
+        refused: plugins::refusal(None, manifest).await?,
         exists: world.app.uid != NOT_CREATED,
         wanted,
         plugin,
@@ -103,6 +106,7 @@ pub(crate) async fn live(
                 defaults::carry_over(&world.app.spec, &mut wanted);
             }
             Present {
+                refused: plugins::refusal(client, manifest).await?,
                 exists: true,
                 plugin: plugins::of(client, manifest, Some(&world.plugin)).await?,
                 wanted,
@@ -113,6 +117,7 @@ pub(crate) async fn live(
         None => {
             let plugin = plugins::of(client, manifest, None).await?;
             Present {
+                refused: plugins::refusal(client, manifest).await?,
                 exists: false,
                 world: from_nothing(manifest, &connection.namespace, &wanted, plugin.clone()),
                 plugin,
@@ -126,6 +131,7 @@ pub(crate) async fn live(
 
 fn as_it_is(world: World) -> Present {
     Present {
+        refused: None,
         exists: world.app.uid != NOT_CREATED,
         wanted: world.app.spec.clone(),
         plugin: world.plugin.clone(),

@@ -131,6 +131,11 @@ impl Found {
         }
     }
 
+    /// The schema of the settings that its manifest brings.
+    pub(crate) fn settings_schema(&self) -> Option<Value> {
+        self.plugin.manifest().settings.clone()
+    }
+
     fn hooks(&self) -> Vec<&'static str> {
         let hooks = self.plugin.hooks().iter();
         hooks

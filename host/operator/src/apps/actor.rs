@@ -8,6 +8,7 @@ use stateward_planner::spec::SpecError;
 use stateward_planner::status::EndedInvocation;
 use stateward_planner::world as planner;
 use stateward_planner::{InvocationId, Spec};
+use stateward_runtime::{CallError, Hook};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -18,11 +19,13 @@ use super::attempts::Attempts;
 use super::guard::Guard;
 use super::journal::Journal;
 use super::messages::Message;
+use super::versions::Versions;
 use crate::events::{Note, Subject};
 use crate::hooks::{Decided, Decision, Observations};
 use crate::host::Host;
+use crate::plugins::Serving;
 use crate::probes::Schedule;
-use crate::watch::{AppKey, AppObject};
+use crate::watch::{AppKey, AppObject, News};
 
 /// One app's actor.
 pub(super) struct Actor {
@@ -41,6 +44,7 @@ pub(super) struct Actor {
     pub journal: Journal,
     pub answers: Answers,
     pub attempts: Attempts,
+    pub versions: Versions,
     /// The spec of this generation, parsed once.
     pub parsed: Option<(i64, Result<Spec, SpecError>)>,
     pub basis: Option<Basis>,
@@ -100,6 +104,7 @@ impl Actor {
             journal: Journal::default(),
             answers: Answers::default(),
             attempts: Attempts::default(),
+            versions: Versions::default(),
             parsed: None,
             basis: None,
             retried: None,
@@ -153,6 +158,7 @@ impl Actor {
             next = self.look().await;
         }
         self.host.metrics.forget(&self.key);
+        self.host.slots.forget(&self.uid);
     }
 
     async fn look(&mut self) -> Next {
@@ -217,8 +223,9 @@ impl Actor {
                 pod,
                 ordinal,
                 result,
+                serving,
                 took,
-            } => self.take_observation(pod, ordinal, result, took),
+            } => self.take_observation(pod, ordinal, *result, &serving, took),
             Message::PutState {
                 key,
                 value,
@@ -251,9 +258,9 @@ impl Actor {
             decision.result(),
             decided.took,
         );
-        let unusable = match &decided.decision {
-            Decision::UpdateOrder(Ok(Some(_))) => Some(None),
-            Decision::UpdateOrder(Ok(None)) => Some(Some(
+        let unusable = match decision {
+            Decision::UpdateOrder(Ok(said)) if said.answer.is_some() => Some(None),
+            Decision::UpdateOrder(Ok(_)) => Some(Some(
                 "update-order gave no permutation of the wanted ordinals".to_owned(),
             )),
             Decision::UpdateOrder(Err(error)) => {
@@ -268,8 +275,23 @@ impl Actor {
             });
             self.say_once("update-order", note);
         }
+        (self.host.metrics).hook_used(&self.key, decision.hook().name(), decision.usage());
+        self.judge(&decided.serving, decision.hook(), decision.error());
         for finding in self.answers.take(decided, self.host.clock.now()) {
             self.say(Note::warning("PluginWarns", answers::text(&finding)));
+        }
+    }
+
+    /// Counts how a call of this version ended.
+    pub(super) fn judge(&self, serving: &Serving, hook: Hook, error: Option<&CallError>) {
+        match error {
+            None => serving.answered(hook),
+            Some(error) => {
+                if let Some(trapping) = serving.failed(error) {
+                    // Nobody listens any more: the operator stops.
+                    let _ = self.host.news.send(News::PluginTraps(Box::new(trapping)));
+                }
+            }
         }
     }
 

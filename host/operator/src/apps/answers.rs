@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use stateward_planner::plan::Question;
 use stateward_planner::world::{self, MemberConfig, UpdateOrder, Verdict};
 use stateward_planner::{Status, World};
-use stateward_runtime::{CallError, Finding};
+use stateward_runtime::{CallError, Finding, Hook};
 
 use crate::hooks::{Decided, Decision, backoff, later};
 
@@ -88,14 +88,15 @@ impl Answers {
             question,
             asked_on,
             decision,
+            serving,
             ..
         } = decided;
         self.asking.remove(&(question.clone(), asked_on.clone()));
         match decision {
-            Decision::Validate(Ok(findings)) => {
+            Decision::Validate(Ok(said)) => {
                 self.failures.remove(&question);
                 let (blocking, warnings): (Vec<_>, Vec<_>) =
-                    findings.into_iter().partition(|finding| finding.blocks);
+                    said.answer.into_iter().partition(|finding| finding.blocks);
                 let verdict = if blocking.is_empty() {
                     Verdict::Accepted
                 } else {
@@ -109,16 +110,20 @@ impl Answers {
             }
             Decision::Validate(Err(error)) => {
                 let (reason, message, ask_again) = self.failed(&question, &error, now);
-                let verdict = Verdict::Failed {
-                    reason,
-                    message,
-                    ask_again,
+                let failures = self.failures.get(&question).copied().unwrap_or(0);
+                let verdict = match serving.ignores(Hook::Validate, failures) {
+                    true => Verdict::Accepted,
+                    false => Verdict::Failed {
+                        reason,
+                        message,
+                        ask_again,
+                    },
                 };
                 self.validate = Some((asked_on, verdict));
                 Vec::new()
             }
             Decision::UpdateOrder(answer) => {
-                let order = match answer {
+                let order = match answer.map(|said| said.answer) {
                     Ok(Some(ordinals)) => UpdateOrder::Ordinals { ordinals },
                     Ok(None) | Err(_) => UpdateOrder::Unusable,
                 };
@@ -130,9 +135,11 @@ impl Answers {
                     return Vec::new();
                 };
                 let config = match answer {
-                    Ok(values) => {
+                    Ok(said) => {
                         self.failures.remove(&question);
-                        MemberConfig::Values { values }
+                        MemberConfig::Values {
+                            values: said.answer,
+                        }
                     }
                     Err(error) => {
                         let (reason, message, ask_again) = self.failed(&question, &error, now);

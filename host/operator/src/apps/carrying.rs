@@ -134,6 +134,7 @@ impl Actor {
             return;
         }
         let known = view.world.journal.get(id);
+        let serving = self.versions.next(id, known, serving);
         let invocation = (self.journal).begin(id, act, known, cancelling, self.host.clock.now());
         let hook = hook_name(&invocation);
         tracing::info!(
@@ -150,7 +151,7 @@ impl Actor {
             self.mailbox.clone(),
         ));
         let picture = self.picture(view);
-        let (serving, mailbox) = (serving.clone(), self.mailbox.clone());
+        let mailbox = self.mailbox.clone();
         let deadline = deadline(view, &invocation);
         let call = self.tasks.spawn(async move {
             let called =

@@ -8,7 +8,7 @@ use stateward_planner::journal::commit::Answer;
 use stateward_planner::state::StateError;
 use stateward_planner::world::Face;
 use stateward_planner::{Invocation, Phase, Status, commit, put_state};
-use stateward_runtime::{Failure, Outcome};
+use stateward_runtime::{Failure, Hook, Outcome};
 use tokio::time::Instant;
 
 use super::actor::Actor;
@@ -140,6 +140,14 @@ impl Actor {
             Err(error) => error.reason(),
         };
         let hook = hook_name(&called.invocation);
+        let usage = match &called.result {
+            Ok(answer) => &answer.usage,
+            Err(error) => &*error.usage,
+        };
+        (self.host.metrics).hook_used(&self.key, hook, usage);
+        if let Some(known) = Hook::named(hook) {
+            self.judge(&called.serving, known, called.result.as_ref().err());
+        }
         (self.host.metrics).hook_called(&self.key, hook, result, called.took);
         let failures = self.journal.count(&id, has_failed);
         let answer = hooks::phase(&called, failures, self.host.clock.now());

@@ -1,9 +1,12 @@
 //! What an app is told.
 
+use std::sync::Arc;
+
 use stateward_runtime::{CallError, Failure, Probed};
 use tokio::sync::oneshot;
 
 use crate::hooks::{Called, Decided};
+use crate::plugins::Serving;
 
 pub(crate) enum Message {
     /// Something that the app depends on changed.
@@ -16,7 +19,9 @@ pub(crate) enum Message {
     Probed {
         pod: String,
         ordinal: u32,
-        result: Result<Probed, CallError>,
+        result: Box<Result<Probed, CallError>>,
+        /// The version that was asked.
+        serving: Arc<Serving>,
         took: std::time::Duration,
     },
     /// A plugin stores a value in its `state`.

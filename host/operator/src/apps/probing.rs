@@ -68,7 +68,8 @@ impl Actor {
                 let _ = mailbox.send(Message::Probed {
                     pod: uid,
                     ordinal,
-                    result,
+                    result: Box::new(result),
+                    serving,
                     took: begin.elapsed(),
                 });
             });
@@ -81,8 +82,15 @@ impl Actor {
         pod: String,
         ordinal: u32,
         result: Result<Probed, CallError>,
+        serving: &Serving,
         took: Duration,
     ) {
+        let usage = match &result {
+            Ok(probed) => &probed.usage,
+            Err(error) => &*error.usage,
+        };
+        self.host.metrics.hook_used(&self.key, "probe", usage);
+        self.judge(serving, Hook::Probe, result.as_ref().err());
         let (report, outcome) = match result {
             Ok(Probed {
                 result: Ok(report), ..

@@ -55,6 +55,7 @@ impl Actor {
         let view = self.with_journal(view);
         let plan = stateward_planner::plan(&view.world, now);
         self.journal.forget(&plan.forget);
+        self.versions.keep(&view.world.journal);
         self.follow(view, plan, serving, now).await
     }
 

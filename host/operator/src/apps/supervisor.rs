@@ -57,6 +57,12 @@ pub(crate) async fn supervise(
                 // The manager ends with us.
                 let _ = plugins.send(Heard::Changed(plugin));
             }
+            Some(News::PluginTraps(trapping)) => {
+                let _ = plugins.send(Heard::Trapping(trapping));
+            }
+            Some(News::GrantCounted { plugin, grant }) => {
+                let _ = plugins.send(Heard::Counted { plugin, grant });
+            }
             Some(News::PluginGone(name)) => {
                 let _ = plugins.send(Heard::Gone(name));
             }

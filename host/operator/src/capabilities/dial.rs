@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use k8s_openapi::api::core::v1::Pod;
 use stateward_runtime::{Failure, Stream};
 use tokio::net::TcpStream;
 
@@ -18,6 +19,26 @@ pub(super) async fn dial(
         .map_err(|error| Failure::Unreachable(format!("{} at {address}: {error}", pod.name())))?;
     // Protocols of databases are requests and answers; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    Ok(Box::new(stream))
+}
+
+/// A stream to the pod through the API server and its node: for a host outside the cluster. The pod is the one that was just looked at; the API takes
+/// its name.
+pub(super) async fn forward(
+    client: &kube::Client,
+    pod: &SlimPod,
+    port: &str,
+) -> Result<Box<dyn Stream>, Failure> {
+    let number = number(pod, port)?;
+    let unreachable = |why: &dyn std::fmt::Display| {
+        Failure::Unreachable(format!("{} through the API server: {why}", pod.name()))
+    };
+    let api: kube::Api<Pod> = kube::Api::namespaced(client.clone(), pod.namespace());
+    let mut forwarder =
+        (api.portforward(pod.name(), &[number]).await).map_err(|error| unreachable(&error))?;
+    let stream = forwarder.take_stream(number);
+    let stream = stream.ok_or_else(|| unreachable(&"there is no stream"))?;
+    // Its task goes on for as long as the stream is used.
     Ok(Box::new(stream))
 }
 

@@ -11,13 +11,30 @@ use crate::watch::{Meta, SlimPod};
 /// Output that is kept of each stream; the rest is read and dropped, so that the program does not wait.
 const MOST: usize = 256 << 10;
 
+/// How it failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExecError {
+    /// It never ran.
+    #[error("{0}")]
+    NotRun(String),
+    /// It ran, and nobody knows what came of it.
+    #[error("{0}")]
+    Lost(String),
+}
+
+impl From<ExecError> for Failure {
+    fn from(error: ExecError) -> Failure {
+        Failure::Other(error.to_string())
+    }
+}
+
 pub(super) async fn exec(
     client: &kube::Client,
     pod: &SlimPod,
     command: Command,
-) -> Result<ExecOutput, Failure> {
+) -> Result<ExecOutput, ExecError> {
     let failed = |what: &dyn std::fmt::Display| {
-        Failure::Other(format!(
+        ExecError::NotRun(format!(
             "exec in {}, container {}: {what}",
             pod.name(),
             command.container
@@ -47,7 +64,13 @@ pub(super) async fn exec(
         Some(status) => status.await,
         None => None,
     };
-    let ended = status.ok_or_else(|| failed(&"the connection ended before the program did"))?;
+    let ended = status.ok_or_else(|| {
+        ExecError::Lost(format!(
+            "exec in {}, container {}: the connection ended before the program did",
+            pod.name(),
+            command.container
+        ))
+    })?;
     let code =
         exit_code(&ended).ok_or_else(|| failed(&ended.message.clone().unwrap_or_default()))?;
     // What is left of the connection ends with `process`.

@@ -1,5 +1,7 @@
 //! `Plugin`: where a plugin comes from, what it is granted, and what became of it.
 
+use std::collections::BTreeSet;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,15 +42,56 @@ pub struct PluginSpec {
     /// What the plugin may do with members of the apps that name it. Nothing by default.
     #[serde(default)]
     pub grants: Grants,
+    /// Whether what is not granted is refused, or only counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_mode: Option<GrantMode>,
     /// What one call may use.
     #[serde(default)]
     pub limits: LimitsSpec,
+    /// What becomes of a hook that keeps ending without an answer.
+    #[serde(default)]
+    pub failure_policy: FailurePolicies,
+}
+
+/// Whether what is not granted is refused, or only counted.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GrantMode {
+    /// What is not granted is refused.
+    #[default]
+    Enforce,
+    /// What is not granted is let through and shown in `status.counted`: for trying a plugin on a test cluster. Volumes are discarded only when that is granted.
+    Count,
+}
+
+/// What becomes of a hook that keeps ending without an answer: by a panic, a limit or a timeout. The other hooks always wait: no deletion is let through.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct FailurePolicies {
+    /// Of `validate`: `Ignore` accepts the spec.
+    pub validate: FailurePolicy,
+    /// Of `pre-scale`: `Ignore` lets the step be taken.
+    pub pre_scale: FailurePolicy,
+    /// Of `post-ready`: `Ignore` takes the member as it is.
+    pub post_ready: FailurePolicy,
+}
+
+/// What becomes of a hook that keeps ending without an answer.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// It is called again until it answers.
+    #[default]
+    Wait,
+    /// After five such calls in a row it counts as done.
+    Ignore,
 }
 
 /// Where the component is. Exactly one of them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("has(self.file) != has(self.configMap)", "exactly one of file and configMap must be given"))]
+#[x_kube(validation = (
+    "[has(self.file), has(self.configMap), has(self.oci)].filter(given, given).size() == 1",
+    "exactly one of file, configMap and oci must be given"
+))]
 pub struct Source {
     /// A file that the operator can read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +99,9 @@ pub struct Source {
     /// A key of a ConfigMap's `binaryData`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<ConfigMapSource>,
+    /// An artifact of a registry, `registry/repository:tag`. Not supported yet: such a plugin is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oci: Option<String>,
 }
 
 /// A key of a ConfigMap's `binaryData`.
@@ -80,10 +126,25 @@ pub struct LimitsSpec {
     /// Time spent computing: `2s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
+    /// Calls of host functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_calls: Option<u32>,
+    /// Bytes through connections and programs, in both directions: bytes, or with `Ki`, `Mi`, `Gi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_bytes: Option<String>,
+    /// Connections at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// Log lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_lines: Option<u32>,
+    /// Bytes of log lines in sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_bytes: Option<String>,
 }
 
 /// What became of the plugin.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PluginStatus {
     /// Whether apps can use it.
@@ -109,6 +170,25 @@ pub struct PluginStatus {
     /// Interfaces that it imports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<String>,
+    /// Interfaces that it exports.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<String>,
+    /// Version of the SDK that it was built with.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub sdk: String,
+    /// What it asks for, why, and whether it is granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<PluginAsk>,
+    /// JSON schema of the settings of apps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::anything")]
+    pub settings_schema: Option<serde_json::Value>,
+    /// Grants that it would need and that are only counted (`spec.grantMode`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<String>,
+    /// Digest of a version that kept ending its calls without an answer, and is not served for that.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub quarantined: String,
     /// Roles that members may have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<PluginRole>,
@@ -123,6 +203,27 @@ pub struct PluginStatus {
     pub missing_grants: Vec<String>,
     /// Generation that this status is about.
     pub observed_generation: i64,
+}
+
+impl PluginStatus {
+    /// The hooks as plans know them: a schema of the settings makes every spec one that is validated.
+    pub fn hooks_with_schema(&self) -> BTreeSet<String> {
+        let schema = self.settings_schema.as_ref();
+        let validate = schema.map(|_| "validate".to_owned());
+        self.hooks.iter().cloned().chain(validate).collect()
+    }
+}
+
+/// One thing that a plugin asks for.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PluginAsk {
+    /// The grant, as it would stand in `spec.grants`.
+    pub grant: String,
+    /// What for, in the plugin's own words.
+    pub why: String,
+    /// Whether it is given.
+    pub granted: bool,
 }
 
 /// Whether apps can use the plugin.

@@ -199,6 +199,9 @@ pub struct PluginUse {
     /// How long invocations of a hook may take, by the hook's name: pre-scale, post-ready, pre-delete, post-delete, move-role, task.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deadlines: BTreeMap<String, HookDeadline>,
+    /// Keys of ConfigMaps in the app's own namespace, by slot of the plugin.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, SecretKey>,
 }
 
 /// How long an invocation may take, and what happens then.
@@ -221,11 +224,11 @@ pub enum DeadlinePolicy {
     Abort,
 }
 
-/// One key of a Secret.
+/// One key of a Secret or of a ConfigMap.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKey {
-    /// The Secret, in the app's namespace.
+    /// The object, in the app's namespace.
     pub name: String,
     /// The key in its data.
     pub key: String,

@@ -119,6 +119,14 @@ pub(crate) fn phase(called: &Called, failures: u32, now: Timestamp) -> Answer {
     };
     let said = match &called.result {
         Ok(said) => said,
+        Err(error) if called.serving.ignores(error.hook, failures) => {
+            tracing::warn!(invocation = %called.invocation.id, %error, "ignored by the Plugin's failure policy");
+            return Answer {
+                phase: Phase::Done,
+                checkpoint: None,
+                requests: Vec::new(),
+            };
+        }
         Err(error) => {
             return Answer {
                 phase: failing(error.reason(), error.to_string()),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use stateward_planner::plan::Question;
 use stateward_planner::status::{Accepted, Ordinals};
-use stateward_runtime::{App, CallError, Finding, Hook, Snapshot};
+use stateward_runtime::{App, CallError, Finding, Hook, Metered, Snapshot, Usage};
 
 use crate::plugins::Serving;
 
@@ -16,14 +16,16 @@ pub(crate) struct Decided {
     /// Digest of all that the answer may depend on.
     pub asked_on: String,
     pub decision: Decision,
+    /// The version that was asked.
+    pub serving: Arc<Serving>,
     pub took: Duration,
 }
 
 pub(crate) enum Decision {
-    Validate(Result<Vec<Finding>, CallError>),
-    MemberConfig(Result<BTreeMap<String, String>, CallError>),
+    Validate(Result<Metered<Vec<Finding>>, CallError>),
+    MemberConfig(Result<Metered<BTreeMap<String, String>>, CallError>),
     /// None: what it gave is no permutation of the wanted ordinals.
-    UpdateOrder(Result<Option<Vec<u32>>, CallError>),
+    UpdateOrder(Result<Metered<Option<Vec<u32>>>, CallError>),
 }
 
 impl Decision {
@@ -35,14 +37,35 @@ impl Decision {
         }
     }
 
+    /// What the call used.
+    pub(crate) fn usage(&self) -> &Usage {
+        match self {
+            Decision::Validate(Ok(said)) => &said.usage,
+            Decision::MemberConfig(Ok(said)) => &said.usage,
+            Decision::UpdateOrder(Ok(said)) => &said.usage,
+            Decision::Validate(Err(error))
+            | Decision::MemberConfig(Err(error))
+            | Decision::UpdateOrder(Err(error)) => &error.usage,
+        }
+    }
+
+    /// Why there is no answer.
+    pub(crate) fn error(&self) -> Option<&CallError> {
+        match self {
+            Decision::Validate(said) => said.as_ref().err(),
+            Decision::MemberConfig(said) => said.as_ref().err(),
+            Decision::UpdateOrder(said) => said.as_ref().err(),
+        }
+    }
+
     /// For metrics.
     pub(crate) fn result(&self) -> &'static str {
         match self {
             Decision::Validate(Err(error))
             | Decision::MemberConfig(Err(error))
             | Decision::UpdateOrder(Err(error)) => error.reason(),
-            Decision::UpdateOrder(Ok(None)) => "unusable",
-            Decision::Validate(Ok(findings)) if findings.iter().any(|one| one.blocks) => "refused",
+            Decision::UpdateOrder(Ok(order)) if order.answer.is_none() => "unusable",
+            Decision::Validate(Ok(said)) if said.answer.iter().any(|one| one.blocks) => "refused",
             _ => "done",
         }
     }
@@ -61,21 +84,33 @@ pub(crate) async fn decide(
     let granted = &serving.granted;
     let decision = match question {
         Question::Validate => {
-            let old = accepted.map(|accepted| old(&snapshot.app, &accepted));
-            Decision::Validate(granted.validate(snapshot, old).await)
+            let refused = refused_by_schema(&serving, &snapshot.app.settings);
+            if !refused.is_empty() || !serving.has(Hook::Validate) {
+                Decision::Validate(Ok(Metered {
+                    answer: refused,
+                    usage: Usage::default(),
+                }))
+            } else {
+                let old = accepted.map(|accepted| old(&snapshot.app, &accepted));
+                Decision::Validate(granted.validate(snapshot, old).await)
+            }
         }
         Question::MemberConfig { ordinal } => {
             Decision::MemberConfig(granted.member_config(snapshot, ordinal).await)
         }
         Question::UpdateOrder => {
-            let order = granted.update_order(snapshot).await;
-            Decision::UpdateOrder(order.map(|order| permutation(&wanted, order)))
+            let said = granted.update_order(snapshot).await;
+            Decision::UpdateOrder(said.map(|said| Metered {
+                answer: permutation(&wanted, said.answer),
+                usage: said.usage,
+            }))
         }
     };
     Decided {
         question,
         asked_on,
         decision,
+        serving,
         took: begin.elapsed(),
     }
 }
@@ -84,6 +119,13 @@ fn permutation(wanted: &Ordinals, order: Vec<u32>) -> Option<Vec<u32>> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     sorted.into_iter().eq(wanted.iter()).then_some(order)
+}
+
+/// What the schema of the manifest says of these settings: no hook sees what it refuses.
+fn refused_by_schema(serving: &Serving, settings: &str) -> Vec<Finding> {
+    // It was written from JSON.
+    let settings = serde_json::from_str(settings).unwrap_or_default();
+    serving.granted.plugin().check_settings(&settings)
 }
 
 /// The app as it was accepted last. Of the settings only the present ones are known.

@@ -6,13 +6,15 @@ use stateward_runtime::Limits;
 
 use crate::crd::LimitsSpec;
 
+/// What the engine has room for, whatever a limit says.
+const MOST_MEMORY: usize = 1 << 30;
+const MOST_CONNECTIONS: u32 = 400;
+
 /// The runtime's limits; or which one cannot be read, and how it is written.
 pub(super) fn limits(spec: &LimitsSpec) -> Result<Limits, String> {
     let mut limits = Limits::default();
     if let Some(text) = &spec.memory {
-        limits.memory = bytes(text).ok_or_else(|| {
-            format!("spec.limits.memory {text:?} cannot be read: write bytes, or a number with Ki, Mi or Gi, such as 64Mi")
-        })?;
+        limits.memory = bytes(text).ok_or_else(|| unreadable_size("memory", text))?;
     }
     if let Some(text) = &spec.call_timeout {
         limits.wall = duration(text).ok_or_else(|| unreadable("callTimeout", text))?;
@@ -20,7 +22,31 @@ pub(super) fn limits(spec: &LimitsSpec) -> Result<Limits, String> {
     if let Some(text) = &spec.cpu {
         limits.cpu = duration(text).ok_or_else(|| unreadable("cpu", text))?;
     }
+    if limits.memory > MOST_MEMORY {
+        return Err(
+            "spec.limits.memory is more than 1Gi, the most that a call can have".to_owned(),
+        );
+    }
+    if let Some(text) = &spec.host_bytes {
+        let room = bytes(text).ok_or_else(|| unreadable_size("hostBytes", text))?;
+        limits.hostcall_bytes = room as u64;
+    }
+    if let Some(text) = &spec.log_bytes {
+        limits.log_bytes = bytes(text).ok_or_else(|| unreadable_size("logBytes", text))?;
+    }
+    limits.hostcalls = spec.host_calls.unwrap_or(limits.hostcalls);
+    limits.connections = spec
+        .connections
+        .unwrap_or(limits.connections)
+        .min(MOST_CONNECTIONS);
+    limits.log_lines = spec.log_lines.unwrap_or(limits.log_lines);
     Ok(limits)
+}
+
+fn unreadable_size(field: &str, text: &str) -> String {
+    format!(
+        "spec.limits.{field} {text:?} cannot be read: write bytes, or a number with Ki, Mi or Gi, such as 64Mi"
+    )
 }
 
 fn unreadable(field: &str, text: &str) -> String {

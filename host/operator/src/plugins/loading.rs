@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateward_runtime::{Digest, LoadError, Plugin, Runtime};
+use stateward_runtime::{Digest, Grants, LoadError, Plugin, Runtime};
 
 use super::registry::Serving;
 use super::source;
 use crate::api::Api;
-use crate::crd::{PluginRole, PluginSpec, PluginState, PluginStatus, PluginTask};
+use crate::crd::{
+    GrantMode, PluginAsk, PluginRole, PluginSpec, PluginState, PluginStatus, PluginTask,
+};
 
 /// How loading ended.
 pub(super) struct Loaded {
@@ -94,7 +96,12 @@ async fn attempt(
             None => None,
         };
     let bytes = (source::read(api, &spec.source).await).map_err(|error| {
-        Refusal::refused(error.reason(), error.to_string()).until_the_source_changes()
+        let may_pass = error.may_pass();
+        let refusal = Refusal::refused(error.reason(), error.to_string());
+        match may_pass {
+            true => refusal.until_the_source_changes(),
+            false => refusal,
+        }
     })?;
     status.digest = Digest::of(&bytes).to_string();
     let plugin = (runtime.load(bytes, expected.as_ref()).await).map_err(|error| {
@@ -106,9 +113,16 @@ async fn attempt(
             _ => refusal,
         }
     })?;
-    describe(&plugin, status);
-    match plugin.grant(spec.grants, limits) {
-        Ok(granted) => Ok(Arc::new(Serving::new(name, granted))),
+    describe(&plugin, &spec.grants, status);
+    let granted = match spec.grant_mode.unwrap_or_default() {
+        GrantMode::Enforce => plugin.grant(spec.grants, limits),
+        GrantMode::Count => {
+            status.missing_grants = missing(&plugin, &spec.grants);
+            Ok(plugin.count(spec.grants, limits))
+        }
+    };
+    match granted {
+        Ok(granted) => Ok(Arc::new(Serving::new(name, granted, spec.failure_policy))),
         Err(needs) => {
             status.missing_grants = (needs.missing.iter())
                 .map(|missing| missing.grant.clone())
@@ -123,8 +137,30 @@ async fn attempt(
     }
 }
 
-fn describe(plugin: &Plugin, status: &mut PluginStatus) {
+fn missing(plugin: &Plugin, grants: &Grants) -> Vec<String> {
+    let needs = grants.cover(plugin.manifest()).err();
+    let missing = needs.map(|needs| needs.missing).unwrap_or_default();
+    missing.into_iter().map(|missing| missing.grant).collect()
+}
+
+pub(super) fn describe(plugin: &Plugin, grants: &Grants, status: &mut PluginStatus) {
     let manifest = plugin.manifest();
+    let lacks = missing(plugin, grants);
+    // What lacks when nothing is granted is all that it asks for.
+    let asks = Grants::default().cover(manifest).err();
+    status.asks = (asks
+        .map(|asks| asks.missing)
+        .unwrap_or_default()
+        .into_iter())
+    .map(|ask| PluginAsk {
+        granted: !lacks.contains(&ask.grant),
+        grant: ask.grant,
+        why: ask.why,
+    })
+    .collect();
+    status.sdk = manifest.sdk.clone().unwrap_or_default();
+    status.exports = plugin.exports().to_vec();
+    status.settings_schema.clone_from(&manifest.settings);
     status.name.clone_from(&manifest.name);
     status.version.clone_from(&manifest.version);
     status.hooks = (plugin.hooks().iter())

@@ -10,20 +10,32 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::loading::{Loaded, load};
+use super::conduct::Trapping;
+use super::loading::{Loaded, describe, load};
 use super::registry::{Offer, Registry, Serving};
 use crate::api::{Api, Collection};
 use crate::crd::{PluginState, PluginStatus};
 use crate::events::{Events, Note, Subject};
+use crate::metrics::Metrics;
 use crate::watch::{Index, Meta, News, RawPlugin};
 
 /// The longest time between two looks at a source that cannot be read.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// Grants that are shown as counted.
+const MOST_COUNTED: usize = 32;
+
 /// What the manager hears.
 pub(crate) enum Heard {
     Changed(Box<RawPlugin>),
     Gone(String),
+    /// A version keeps ending its calls without an answer.
+    Trapping(Box<Trapping>),
+    /// A plugin did what it is not granted, where grants are only counted.
+    Counted {
+        plugin: String,
+        grant: String,
+    },
 }
 
 /// Loads plugins and keeps their status.
@@ -33,6 +45,7 @@ pub(crate) struct Manager {
     pub registry: Arc<Registry>,
     pub index: Arc<Index>,
     pub events: Events,
+    pub metrics: Arc<Metrics>,
     pub news: UnboundedSender<News>,
 }
 
@@ -43,6 +56,8 @@ struct Known {
     spec: Value,
     status: PluginStatus,
     serving: Option<Arc<Serving>>,
+    /// The last version before it that ever answered.
+    former: Option<Arc<Serving>>,
     failures: u32,
 }
 
@@ -64,6 +79,10 @@ impl Manager {
                 message = heard.recv() => match message {
                     None => return,
                     Some(Heard::Changed(plugin)) => self.changed(*plugin, &mut known, &mut loads),
+                    Some(Heard::Trapping(trapping)) => self.quarantine(*trapping, &mut known).await,
+                    Some(Heard::Counted { plugin, grant }) => {
+                        self.count(&plugin, grant, &mut known).await;
+                    }
                     Some(Heard::Gone(name)) => {
                         known.remove(&name);
                         self.registry.remove(&name);
@@ -96,6 +115,7 @@ impl Manager {
             spec: plugin.spec,
             status,
             failures: before.as_ref().map_or(0, |before| before.failures),
+            former: before.as_ref().and_then(|before| before.former.clone()),
             serving: before.and_then(|before| before.serving),
         };
         if !is_same {
@@ -142,7 +162,14 @@ impl Manager {
         match serving {
             Some(serving) => {
                 known.failures = 0;
-                known.serving = Some(serving.clone());
+                self.metrics
+                    .plugin_loaded(&name, serving.granted.plugin().loading());
+                let before = known.serving.replace(serving.clone());
+                if let Some(before) = before.filter(|before| {
+                    before.has_answered() && before.facts.digest != serving.facts.digest
+                }) {
+                    known.former = Some(before);
+                }
                 self.registry.set(&name, Offer::Ready(serving));
             }
             None if is_worth_retrying && known.serving.is_some() => {
@@ -177,14 +204,71 @@ impl Manager {
         }
     }
 
-    fn say(&self, name: &str, known: &Known, status: &PluginStatus) {
-        let about = Subject {
-            api_version: "stateward.dev/v1alpha1",
-            kind: "Plugin",
-            namespace: String::new(),
-            name: name.to_owned(),
-            uid: known.uid.clone(),
+    /// The version before it takes over, under the present terms. Without one, it is called on with backoff, and the status says so.
+    async fn quarantine(&self, trapping: Trapping, known: &mut HashMap<String, Known>) {
+        let Trapping {
+            plugin: name,
+            digest,
+            error,
+        } = trapping;
+        let Some(known) = known.get_mut(&name) else {
+            return;
         };
+        let Some(serving) = (known.serving.clone()).filter(|one| one.facts.digest == digest) else {
+            return;
+        };
+        let former = known.former.take();
+        let former = former.and_then(|former| former.under_the_terms_of(&serving));
+        let mut status = known.status.clone();
+        match former {
+            Some(former) => {
+                let former = Arc::new(former);
+                describe(
+                    former.granted.plugin(),
+                    former.granted.grants(),
+                    &mut status,
+                );
+                status.digest.clone_from(&former.facts.digest);
+                status.quarantined.clone_from(&digest);
+                status.reason = "Quarantined".to_owned();
+                status.message = format!(
+                    "{digest} keeps ending its calls without an answer and is quarantined: {error}; {} is served again; change the spec of the Plugin to try another version, or the same again",
+                    former.facts.digest
+                );
+                known.serving = Some(former.clone());
+                self.registry.set(&name, Offer::Ready(former));
+            }
+            None => {
+                status.reason = "KeepsTrapping".to_owned();
+                status.message = format!(
+                    "it keeps ending its calls without an answer: {error}; there is no earlier version that worked, so it is called on with backoff; tell its author, or set another version"
+                );
+            }
+        }
+        let about = subject(&name, known);
+        let note = Note::warning(&status.reason, status.message.clone());
+        self.events.emit(&about, note);
+        self.write(&name, &status).await;
+        known.status = status;
+        self.tell_apps(&name);
+    }
+
+    /// What enforcing the grants would have refused is shown, each grant once.
+    async fn count(&self, name: &str, grant: String, known: &mut HashMap<String, Known>) {
+        let Some(known) = known.get_mut(name) else {
+            return;
+        };
+        let counted = &mut known.status.counted;
+        if counted.contains(&grant) || counted.len() >= MOST_COUNTED {
+            return;
+        }
+        counted.push(grant);
+        let status = known.status.clone();
+        self.write(name, &status).await;
+    }
+
+    fn say(&self, name: &str, known: &Known, status: &PluginStatus) {
+        let about = subject(name, known);
         let note = match status.state {
             Some(PluginState::Ready) => Note::normal(
                 "Loaded",
@@ -221,6 +305,16 @@ impl Manager {
     }
 }
 
+fn subject(name: &str, known: &Known) -> Subject {
+    Subject {
+        api_version: "stateward.dev/v1alpha1",
+        kind: "Plugin",
+        namespace: String::new(),
+        name: name.to_owned(),
+        uid: known.uid.clone(),
+    }
+}
+
 /// A status of which every field is written.
 fn full() -> PluginStatus {
     let text = || "-".to_owned();
@@ -235,6 +329,12 @@ fn full() -> PluginStatus {
         imports: vec![text()],
         roles: vec![crate::crd::PluginRole::default()],
         tasks: vec![crate::crd::PluginTask::default()],
+        exports: vec![text()],
+        sdk: text(),
+        asks: vec![crate::crd::PluginAsk::default()],
+        settings_schema: Some(Value::Bool(true)),
+        counted: vec![text()],
+        quarantined: text(),
         post_ready_overlaps: true,
         missing_grants: vec![text()],
         observed_generation: 1,

@@ -4,22 +4,31 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use stateward_planner::world::{Plugin, ReadyPlugin, Role, Task};
-use stateward_runtime::{Granted, Hook};
+use stateward_runtime::{CallError, Granted, Hook};
 
+use super::conduct::{Conduct, Trapping};
 use super::not_found;
+use crate::crd::{FailurePolicies, FailurePolicy};
+
+/// So many failed calls in a row are waited for where a hook may be ignored.
+const IGNORED_AFTER: u32 = 5;
 
 /// A plugin that is served.
 pub(crate) struct Serving {
     pub granted: Granted,
     /// What plans know of it.
     pub facts: ReadyPlugin,
+    policies: FailurePolicies,
+    conduct: Arc<Conduct>,
 }
 
 impl Serving {
-    pub(super) fn new(name: &str, granted: Granted) -> Serving {
+    pub(super) fn new(name: &str, granted: Granted, policies: FailurePolicies) -> Serving {
         let plugin = granted.plugin();
         let manifest = plugin.manifest();
-        let hooks = plugin.hooks().iter();
+        // Settings that the schema refuses are a spec that is refused, whether the plugin looks at it itself or not.
+        let schema = plugin.has_settings_schema().then_some(Hook::Validate);
+        let hooks = plugin.hooks().iter().copied().chain(schema);
         let facts = ReadyPlugin {
             name: name.to_owned(),
             digest: plugin.digest().to_string(),
@@ -41,7 +50,62 @@ impl Serving {
                 })
                 .collect(),
         };
-        Serving { granted, facts }
+        Serving {
+            granted,
+            facts,
+            policies,
+            conduct: Arc::default(),
+        }
+    }
+
+    /// This version under the terms of another one, which is served now: what was taken from it since is taken from this one too. None where it asks for
+    /// more than that.
+    pub(crate) fn under_the_terms_of(&self, other: &Serving) -> Option<Serving> {
+        let (grants, limits) = (
+            other.granted.grants().clone(),
+            other.granted.limits().clone(),
+        );
+        let plugin = self.granted.plugin();
+        let granted = match other.granted.is_counting() {
+            true => plugin.count(grants, limits),
+            false => plugin.grant(grants, limits).ok()?,
+        };
+        Some(Serving {
+            granted,
+            facts: self.facts.clone(),
+            policies: other.policies.clone(),
+            conduct: self.conduct.clone(),
+        })
+    }
+
+    /// A call ended with an answer of the hook.
+    pub(crate) fn answered(&self, hook: Hook) {
+        self.conduct.answered(hook);
+    }
+
+    /// A call ended without one. Whether that is one too many.
+    pub(crate) fn failed(&self, error: &CallError) -> Option<Trapping> {
+        self.conduct.failed(error).then(|| Trapping {
+            plugin: self.facts.name.clone(),
+            digest: self.facts.digest.clone(),
+            error: error.clone(),
+        })
+    }
+
+    /// Whether it ever answered.
+    pub(super) fn has_answered(&self) -> bool {
+        self.conduct.has_answered()
+    }
+
+    /// Whether a hook that failed so often in a row counts as done.
+    pub(crate) fn ignores(&self, hook: Hook, failures: u32) -> bool {
+        let policy = match hook {
+            Hook::Validate => self.policies.validate,
+            Hook::PreScale => self.policies.pre_scale,
+            Hook::PostReady => self.policies.post_ready,
+            _ => FailurePolicy::Wait,
+        };
+        policy == FailurePolicy::Ignore && failures >= IGNORED_AFTER
     }
 
     pub(crate) fn has(&self, hook: Hook) -> bool {

@@ -14,6 +14,10 @@ const MOST: u64 = 32 << 20;
 /// The bytes cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SourceError {
+    #[error(
+        "spec.source.oci {place:?}: plugins are not read from registries yet; put the component into a ConfigMap or a file"
+    )]
+    NotYet { place: String },
     #[error("spec.source must name exactly one of file and configMap")]
     NotOne,
     #[error("the file {file} cannot be read: {why}; build it, or correct spec.source.file")]
@@ -27,8 +31,17 @@ pub(super) enum SourceError {
 }
 
 impl SourceError {
+    /// Whether the source may be readable later, as it is written.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            SourceError::File { .. } | SourceError::ConfigMap { .. }
+        )
+    }
+
     pub(super) fn reason(&self) -> &'static str {
         match self {
+            SourceError::NotYet { .. } => "SourceNotSupported",
             SourceError::NotOne => "SourceInvalid",
             SourceError::File { .. } | SourceError::ConfigMap { .. } => "SourceUnreadable",
         }
@@ -36,9 +49,12 @@ impl SourceError {
 }
 
 pub(super) async fn read(api: &Api, source: &Source) -> Result<Bytes, SourceError> {
-    match (&source.file, &source.config_map) {
-        (Some(file), None) => read_file(file).await,
-        (None, Some(place)) => read_config_map(api, place).await,
+    match (&source.file, &source.config_map, &source.oci) {
+        (Some(file), None, None) => read_file(file).await,
+        (None, Some(place), None) => read_config_map(api, place).await,
+        (None, None, Some(place)) => Err(SourceError::NotYet {
+            place: place.clone(),
+        }),
         _ => Err(SourceError::NotOne),
     }
 }

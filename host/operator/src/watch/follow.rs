@@ -18,6 +18,7 @@ use super::index::{Index, Kind, State};
 use super::slim::{
     Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimPod, SlimRevision, strip,
 };
+use crate::plugins::Trapping;
 use crate::worlds;
 
 /// What the watches tell.
@@ -30,6 +31,13 @@ pub(crate) enum News {
     /// A Plugin object is new or changed.
     Plugin(Box<RawPlugin>),
     PluginGone(String),
+    /// A version of a plugin keeps ending its calls without an answer.
+    PluginTraps(Box<Trapping>),
+    /// A plugin did what it is not granted, where grants are only counted.
+    GrantCounted {
+        plugin: String,
+        grant: String,
+    },
     /// Another controller writes what only we may write.
     Rival {
         evidence: String,

@@ -96,8 +96,8 @@ async fn plugin(api: &Api, name: &str) -> Result<Plugin, ApiError> {
     Ok(match status.state {
         Some(PluginState::Ready) => Plugin::Ready(ReadyPlugin {
             name: name.to_owned(),
+            hooks: status.hooks_with_schema(),
             digest: status.digest,
-            hooks: status.hooks.into_iter().collect(),
             roles: (status.roles.into_iter())
                 .map(|role| Role {
                     name: role.name,

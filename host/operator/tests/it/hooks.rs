@@ -47,7 +47,7 @@ pub(crate) fn plugin(name: &str, component: &str, grants: Value) -> Value {
     })
 }
 
-fn hostile() -> Value {
+pub(crate) fn hostile() -> Value {
     plugin(
         "hostile",
         "stateward_hostile",
@@ -56,13 +56,13 @@ fn hostile() -> Value {
 }
 
 /// An app whose hooks do this deed.
-fn doing(name: &str, deed: &str, replicas: u32) -> Value {
+pub(crate) fn doing(name: &str, deed: &str, replicas: u32) -> Value {
     let mut app = app("StatefulApp", name, replicas);
     app["spec"]["plugin"] = json!({ "name": "hostile", "settings": deed });
     app
 }
 
-async fn until_stalled(bed: &Bed, name: &str, reason: &str) -> String {
+pub(crate) async fn until_stalled(bed: &Bed, name: &str, reason: &str) -> String {
     let mut message = String::new();
     bed.until(&format!("{name} is stalled by {reason}"), || async {
         let app = bed.get("StatefulApp", name).await;

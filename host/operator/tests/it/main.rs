@@ -20,6 +20,7 @@ mod faults;
 mod hooks;
 mod kubelet;
 mod ordered;
+mod platform;
 mod plugins;
 mod restarts;
 mod retention;

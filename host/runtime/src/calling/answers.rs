@@ -15,10 +15,18 @@ const MAX_ORDER: usize = 100_000;
 
 impl Sandbox {
     pub(crate) fn checked_outcome(
-        &self,
+        &mut self,
         answer: Result<Step, Fault>,
     ) -> Result<Outcome, CallFault> {
-        Ok(match Outcome::from(answer) {
+        let outcome = Outcome::from(answer);
+        self.meter.answered(match &outcome {
+            Outcome::Done => 0,
+            Outcome::InProgress(progress) => {
+                progress.checkpoint.len() + progress.message.len() + extra_size(&progress.extra)
+            }
+            Outcome::Refuse(text) | Outcome::Retry(text) | Outcome::Fatal(text) => text.len(),
+        });
+        Ok(match outcome {
             Outcome::Done => Outcome::Done,
             Outcome::InProgress(progress) => {
                 let max = self.limits().checkpoint;
@@ -37,7 +45,7 @@ impl Sandbox {
     }
 
     pub(crate) fn checked_report(
-        &self,
+        &mut self,
         answer: Result<Report, Fault>,
     ) -> Result<Result<Report, Fault>, CallFault> {
         let report = match answer {
@@ -45,14 +53,22 @@ impl Sandbox {
             Err(Fault::Retry(text)) => return Ok(Err(Fault::Retry(self.message(&text)))),
             Err(Fault::Fatal(text)) => return Ok(Err(Fault::Fatal(self.message(&text)))),
         };
+        let named = report.figures.iter().map(|figure| figure.name.len());
+        let wanted = report.wants.iter().map(String::len);
+        let lists: usize = named.chain(wanted).sum();
+        let role = report.role.as_ref().map_or(0, String::len);
+        self.meter
+            .answered(report.note.len() + role + lists + extra_size(&report.extra));
         self.returned("note", &report.note, self.limits().text)?;
         self.entries("list of figures", report.figures.len())?;
         self.entries("list of wanted tasks", report.wants.len())?;
         for Figure { name, .. } in &report.figures {
             is_name("figure", name)?;
+            self.returned("name of a figure", name.as_bytes(), MAX_NAME)?;
         }
         for name in &report.wants {
             is_name("wanted task", name)?;
+            self.returned("name of a wanted task", name.as_bytes(), MAX_NAME)?;
         }
         Ok(Ok(Report {
             role: report.role.map(|role| self.shown(&role, MAX_NAME)),
@@ -62,9 +78,13 @@ impl Sandbox {
     }
 
     pub(crate) fn checked_findings(
-        &self,
+        &mut self,
         findings: Vec<Finding>,
     ) -> Result<Vec<Finding>, CallFault> {
+        let sizes = findings
+            .iter()
+            .map(|finding| finding.path.len() + finding.text.len() + extra_size(&finding.extra));
+        self.meter.answered(sizes.sum());
         self.entries("list of findings", findings.len())?;
         findings
             .into_iter()
@@ -80,12 +100,13 @@ impl Sandbox {
     }
 
     pub(crate) fn checked_config(
-        &self,
+        &mut self,
         config: Extra,
     ) -> Result<BTreeMap<String, String>, CallFault> {
+        let size = extra_size(&config);
+        self.meter.answered(size);
         self.entries("member config", config.len())?;
-        let size = config.iter().map(|(key, value)| key.len() + value.len());
-        fits("member config", size.sum(), self.limits().config)?;
+        fits("member config", size, self.limits().config)?;
         let mut checked = BTreeMap::new();
         for (key, value) in config {
             is_name("config key", &key)?;
@@ -98,7 +119,8 @@ impl Sandbox {
         Ok(checked)
     }
 
-    pub(crate) fn checked_order(&self, order: Vec<u32>) -> Result<Vec<u32>, CallFault> {
+    pub(crate) fn checked_order(&mut self, order: Vec<u32>) -> Result<Vec<u32>, CallFault> {
+        self.meter.answered(size_of_val(order.as_slice()));
         fits("update order", order.len(), MAX_ORDER)?;
         Ok(order)
     }
@@ -133,6 +155,11 @@ impl Sandbox {
     fn entries(&self, what: &'static str, count: usize) -> Result<(), CallFault> {
         fits(what, count, self.limits().entries)
     }
+}
+
+fn extra_size(extra: &Extra) -> usize {
+    let sizes = extra.iter().map(|(key, value)| key.len() + value.len());
+    sizes.sum()
 }
 
 fn fits(what: &'static str, size: usize, limit: usize) -> Result<(), CallFault> {

@@ -27,11 +27,7 @@ pub(super) fn link(
 
 impl Sandbox {
     fn emit(&mut self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure> {
-        if !self.grants().events {
-            return Err(Failure::Denied(
-                "an event needs the grant events: true".to_owned(),
-            ));
-        }
+        self.permit(self.grants().events, "an event", "events: true")?;
         if !is_camel_case(reason) {
             return Err(Failure::Other(format!(
                 "reason {:?} must be CamelCase with at most 64 letters and digits",

@@ -6,12 +6,15 @@ use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower};
 
 use super::forbid;
 use crate::contract::{Extra, Failure};
-use crate::effects::{Command, ExecOutput};
+use crate::effects::{Command, ExecOutput, Job};
 use crate::grants::exec_grant;
 use crate::sandbox::Sandbox;
 
 /// The most that is taken of standard output, and of standard error.
 const MAX_OUTPUT: usize = 256 << 10;
+
+/// The longest key of a program that may outlive its call.
+const MAX_KEY: usize = 63;
 
 /// `command` of the contract.
 #[derive(Debug, Clone, ComponentType, Lift)]
@@ -36,11 +39,7 @@ struct Output {
 /// `job` of the contract.
 #[derive(Debug, Clone, ComponentType, Lower)]
 #[component(variant)]
-#[allow(
-    dead_code,
-    reason = "the shape of the contract; nothing of it is granted yet"
-)]
-enum Job {
+enum Answer {
     #[component(name = "running")]
     Running,
     #[component(name = "exited")]
@@ -48,6 +47,10 @@ enum Job {
     #[component(name = "lost")]
     Lost,
     #[component(name = "other")]
+    #[allow(
+        dead_code,
+        reason = "room of the contract for what a later host may say"
+    )]
     Other(String),
 }
 
@@ -55,18 +58,28 @@ pub(super) fn link(exec: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> was
     if !allowed {
         return forbid(exec, "exec", &["run", "start", "poll"]);
     }
-    exec.func_wrap(
+    exec.func_wrap_async(
         "start",
-        |mut cx: StoreContextMut<'_, Sandbox>, _: (String, String, Wanted)| {
-            cx.data_mut().meter.enter()?;
-            Ok((Err::<Job, _>(not_granted_yet()),))
+        |mut cx: StoreContextMut<'_, Sandbox>, (pod, key, wanted): (String, String, Wanted)| {
+            Box::new(async move {
+                let sandbox = cx.data_mut();
+                sandbox.meter.enter()?;
+                let job = sandbox.start(&pod, &key, wanted).await;
+                sandbox.meter.resume();
+                Ok((job,))
+            })
         },
     )?;
-    exec.func_wrap(
+    exec.func_wrap_async(
         "poll",
-        |mut cx: StoreContextMut<'_, Sandbox>, _: (String, String)| {
-            cx.data_mut().meter.enter()?;
-            Ok((Err::<Job, _>(not_granted_yet()),))
+        |mut cx: StoreContextMut<'_, Sandbox>, (pod, key): (String, String)| {
+            Box::new(async move {
+                let sandbox = cx.data_mut();
+                sandbox.meter.enter()?;
+                let job = sandbox.poll(&pod, &key).await;
+                sandbox.meter.resume();
+                Ok((job,))
+            })
         },
     )?;
     exec.func_wrap_async(
@@ -83,12 +96,36 @@ pub(super) fn link(exec: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> was
     )
 }
 
-fn not_granted_yet() -> Failure {
-    Failure::Denied("no grant of this host lets a program outlive a call".to_owned())
-}
-
 impl Sandbox {
     async fn run(&mut self, pod: &str, wanted: Wanted, timeout_ms: u32) -> Result<Output, Failure> {
+        let command = self.command(pod, wanted)?;
+        let limit = self.meter.clip(timeout_ms);
+        let output = timeout(limit, self.effects.exec(pod, command))
+            .await
+            .unwrap_or(Err(Failure::Timeout))?;
+        self.taken(output)
+    }
+
+    async fn start(&mut self, pod: &str, key: &str, wanted: Wanted) -> Result<Answer, Failure> {
+        is_key(key)?;
+        let command = self.command(pod, wanted)?;
+        let job = self.effects.start(pod, key, command).await?;
+        self.answer(job)
+    }
+
+    async fn poll(&mut self, pod: &str, key: &str) -> Result<Answer, Failure> {
+        is_key(key)?;
+        let allowed = !self.grants().exec.is_empty();
+        self.permit(allowed, "exec.poll", "exec")?;
+        if !self.snapshot.has_pod(pod) {
+            return Err(Failure::Replaced);
+        }
+        let job = self.effects.poll(pod, key).await?;
+        self.answer(job)
+    }
+
+    /// The command that the plugin wants, when it may be run. What it brings in is counted.
+    fn command(&mut self, pod: &str, wanted: Wanted) -> Result<Command, Failure> {
         if let Some((key, _)) = wanted.extra.first() {
             return Err(Failure::Other(format!(
                 "this host knows no extra {:?} of a command",
@@ -104,26 +141,28 @@ impl Sandbox {
             .ok_or_else(|| {
                 Failure::Other("the first container is not known here: name one".to_owned())
             })?;
-        if !self.grants().allows_exec(&container, &wanted.argv) {
-            let grant = exec_grant(&container, &wanted.argv);
-            return Err(Failure::Denied(self.shown(
-                &format!("exec needs the grant {grant}"),
-                self.limits().text,
-            )));
-        }
+        let allowed = self.grants().allows_exec(&container, &wanted.argv);
+        self.permit(allowed, "exec", &exec_grant(&container, &wanted.argv))?;
         if !self.meter.has_room(wanted.stdin.len()) {
             return Err(self.bytes_are_used_up());
         }
         self.meter.add_bytes(wanted.stdin.len());
-        let command = Command {
+        Ok(Command {
             container,
             argv: wanted.argv,
             stdin: wanted.stdin,
-        };
-        let limit = self.meter.clip(timeout_ms);
-        let output = timeout(limit, self.effects.exec(pod, command))
-            .await
-            .unwrap_or(Err(Failure::Timeout))?;
+        })
+    }
+
+    fn answer(&mut self, job: Job) -> Result<Answer, Failure> {
+        Ok(match job {
+            Job::Running => Answer::Running,
+            Job::Exited(output) => Answer::Exited(self.taken(output)?),
+            Job::Lost => Answer::Lost,
+        })
+    }
+
+    fn taken(&mut self, output: ExecOutput) -> Result<Output, Failure> {
         let output = cut(output);
         let size = output.stdout.len() + output.stderr.len();
         if !self.meter.has_room(size) {
@@ -132,6 +171,24 @@ impl Sandbox {
         self.meter.add_bytes(size);
         Ok(output)
     }
+}
+
+/// A key names a program within its pod, and is part of an annotation's name.
+fn is_key(key: &str) -> Result<(), Failure> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let ends = |end: Option<u8>| end.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let mut bytes = key.bytes();
+    if key.len() <= MAX_KEY
+        && key.bytes().all(fits)
+        && ends(bytes.next())
+        && ends(key.bytes().last())
+    {
+        return Ok(());
+    }
+    Err(Failure::Other(format!(
+        "key {:?} must have 1 to {MAX_KEY} letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+        crate::text::line(key, MAX_KEY)
+    )))
 }
 
 fn cut(output: ExecOutput) -> Output {

@@ -141,13 +141,7 @@ impl Sandbox {
     }
 
     fn may_ask(&self) -> Result<(), Failure> {
-        if self.grants().requests {
-            Ok(())
-        } else {
-            Err(Failure::Denied(
-                "a request needs the grant requests: true".to_owned(),
-            ))
-        }
+        self.permit(self.grants().requests, "a request", "requests: true")
     }
 
     fn may_request(&self, role: &str, after_epoch: u64) -> Result<(), Failure> {

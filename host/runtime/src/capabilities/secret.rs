@@ -31,18 +31,20 @@ pub(super) fn link(
 
 impl Sandbox {
     async fn read_secret(&mut self, slot: &str) -> Result<Vec<u8>, Failure> {
-        if !self.grants().allows_slot(slot) {
-            return Err(Failure::Denied(format!(
-                "secret slot {slot:?} needs the grant {}",
-                slot_grant(slot)
-            )));
-        }
+        let allowed = self.grants().allows_slot(slot);
+        let shown = crate::text::line(slot, 64);
+        self.permit(
+            allowed,
+            &format!("secret slot {shown:?}"),
+            &slot_grant(&shown),
+        )?;
         let value = self.effects.secret(slot).await?;
         if !self.meter.has_room(value.len()) {
             return Err(self.bytes_are_used_up());
         }
         self.meter.add_bytes(value.len());
         self.masks.add(&value);
+        self.saw_secrets = true;
         Ok(value)
     }
 

@@ -51,11 +51,7 @@ impl Sandbox {
         value: Vec<u8>,
         after_version: u64,
     ) -> Result<u64, Failure> {
-        if !self.grants().state {
-            return Err(Failure::Denied(
-                "state.put needs the grant state: true".to_owned(),
-            ));
-        }
+        self.permit(self.grants().state, "state.put", "state: true")?;
         if !is_key(key) {
             return Err(Failure::Other(format!(
                 "key {:?} must have 1 to {MAX_KEY} of a-z, A-Z, 0-9, '-', '_' and '.'",

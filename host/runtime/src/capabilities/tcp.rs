@@ -1,10 +1,10 @@
-//! Byte streams to members. Grant: `tcp`, by port.
+//! Byte streams to members, plain or under TLS. Grant: `tcp`, by port.
 
 use std::io;
 
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 
@@ -21,7 +21,11 @@ const MAX_READ: usize = 64 << 10;
 const MAX_WRITE: usize = 1 << 20;
 
 /// An open stream; closed with the call at the latest, because the store owns it.
-struct Connection(Box<dyn Stream>);
+struct Connection {
+    stream: Box<dyn Stream>,
+    /// Stable name of the member at its other end.
+    host: Option<String>,
+}
 
 pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasmtime::Result<()> {
     tcp.resource(
@@ -50,11 +54,7 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
             Box::new(async move {
                 let sandbox = cx.data_mut();
                 sandbox.meter.enter()?;
-                if secure.is_some() {
-                    let refused = |_| Err(no_tls_yet());
-                    return Ok((pods.into_iter().map(refused).collect(),));
-                }
-                let connections = sandbox.connect(pods, &port, timeout_ms).await?;
+                let connections = sandbox.connect(pods, &port, secure, timeout_ms).await?;
                 sandbox.meter.resume();
                 Ok((connections,))
             })
@@ -73,11 +73,17 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
             })
         },
     )?;
-    tcp.func_wrap(
+    tcp.func_wrap_async(
         "[method]connection.start-tls",
-        |mut cx: StoreContextMut<'_, Sandbox>, _: (Resource<Connection>, Tls, u32)| {
-            cx.data_mut().meter.enter()?;
-            Ok((Err::<(), _>(no_tls_yet()),))
+        |mut cx: StoreContextMut<'_, Sandbox>,
+         (connection, how, timeout_ms): (Resource<Connection>, Tls, u32)| {
+            Box::new(async move {
+                let sandbox = cx.data_mut();
+                sandbox.meter.enter()?;
+                let started = sandbox.start_tls(&connection, how, timeout_ms).await?;
+                sandbox.meter.resume();
+                Ok((started,))
+            })
         },
     )?;
     tcp.func_wrap_async(
@@ -95,18 +101,25 @@ pub(super) fn link(tcp: &mut LinkerInstance<'_, Sandbox>, allowed: bool) -> wasm
     )
 }
 
-fn no_tls_yet() -> Failure {
-    Failure::Tls("this host encrypts no streams".to_owned())
-}
-
 impl Sandbox {
     async fn connect(
         &mut self,
         pods: Vec<String>,
         port: &str,
+        secure: Option<Tls>,
         timeout_ms: u32,
     ) -> wasmtime::Result<Vec<Result<Resource<Connection>, Failure>>> {
         let limit = self.meter.clip(timeout_ms);
+        let until = Instant::now() + limit;
+        let encryption = match secure {
+            None => None,
+            Some(how) => match self.encryption(how).await {
+                Ok(encryption) => Some(encryption),
+                Err(failure) => {
+                    return Ok(pods.iter().map(|_| Err(failure.clone())).collect());
+                }
+            },
+        };
         let max = self.limits().connections;
         let mut room = max.saturating_sub(self.open_connections);
         let dials = pods.into_iter().map(|pod| {
@@ -116,22 +129,30 @@ impl Sandbox {
                     .ok_or_else(|| Failure::Budget(format!("{max} open connections per call")))?;
                 Ok(())
             });
-            let effects = &self.effects;
+            let host = self.host_of(&pod);
+            let (effects, encryption) = (&self.effects, &encryption);
             async move {
                 allowed?;
-                timeout(limit, effects.dial(&pod, port))
-                    .await
-                    .unwrap_or(Err(Failure::Timeout))
+                let dial = async {
+                    let stream = effects.dial(&pod, port).await?;
+                    match encryption {
+                        None => Ok(stream),
+                        Some(encryption) => encryption.wrap(stream, host.as_deref()).await,
+                    }
+                };
+                let dialled = timeout_at(until, dial).await;
+                let stream = dialled.unwrap_or(Err(Failure::Timeout))?;
+                Ok(Connection { stream, host })
             }
         });
         let dials: Vec<_> = dials.collect();
         let mut connections = Vec::new();
         for dialed in join_all(dials).await {
             connections.push(match dialed {
-                Ok(stream) => {
+                Ok(connection) => {
                     self.meter.add_connection();
                     self.open_connections += 1;
-                    Ok(self.table.push(Connection(stream))?)
+                    Ok(self.table.push(connection)?)
                 }
                 Err(failure) => Err(failure),
             });
@@ -140,18 +161,43 @@ impl Sandbox {
     }
 
     fn may_dial(&self, pod: &str, port: &str) -> Result<(), Failure> {
-        if !self.grants().allows_port(port) {
-            let port = crate::text::line(port, 64);
-            return Err(Failure::Denied(format!(
-                "tcp to port {port} needs the grant {}",
-                port_grant(&port)
-            )));
-        }
+        let allowed = self.grants().allows_port(port);
+        let shown = crate::text::line(port, 64);
+        self.permit(
+            allowed,
+            &format!("tcp to port {shown}"),
+            &port_grant(&shown),
+        )?;
         if self.snapshot.has_pod(pod) {
             Ok(())
         } else {
             Err(Failure::Replaced)
         }
+    }
+
+    async fn start_tls(
+        &mut self,
+        connection: &Resource<Connection>,
+        how: Tls,
+        timeout_ms: u32,
+    ) -> wasmtime::Result<Result<(), Failure>> {
+        let until = Instant::now() + self.meter.clip(timeout_ms);
+        let encryption = match self.encryption(how).await {
+            Ok(encryption) => encryption,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let connection = self.table.get_mut(connection)?;
+        // Whatever comes of it, the stream cannot be used in clear any more.
+        let stream = std::mem::replace(&mut connection.stream, Box::new(tokio::io::empty()));
+        let wrapped = encryption.wrap(stream, connection.host.as_deref());
+        Ok(match timeout_at(until, wrapped).await {
+            Ok(Ok(stream)) => {
+                connection.stream = stream;
+                Ok(())
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Timeout),
+        })
     }
 
     async fn read(
@@ -170,7 +216,7 @@ impl Sandbox {
             return Ok(Err(self.bytes_are_used_up()));
         }
         let limit = self.meter.clip(timeout_ms);
-        let stream = &mut self.table.get_mut(connection)?.0;
+        let stream = &mut self.table.get_mut(connection)?.stream;
         let mut bytes = vec![0; room];
         Ok(match timeout(limit, stream.read(&mut bytes)).await {
             Ok(Ok(count)) => {
@@ -197,7 +243,7 @@ impl Sandbox {
         }
         self.meter.add_bytes(data.len());
         let limit = self.meter.clip(timeout_ms);
-        let stream = &mut self.table.get_mut(connection)?.0;
+        let stream = &mut self.table.get_mut(connection)?.stream;
         let write = async {
             stream.write_all(data).await?;
             stream.flush().await

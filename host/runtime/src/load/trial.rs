@@ -27,12 +27,14 @@ pub(super) async fn every_hook_has_its_type(
 ) -> Result<(), Failed> {
     type Acted = (Result<Step, Fault>,);
 
-    let failed = |why: CallFault| Failed::ToStart(format!("it did not start: it {why}"));
-    let mut entered = calling::enter(loaded, setting).await.map_err(failed)?;
+    let failed = |why: &CallFault| Failed::ToStart(format!("it did not start: it {why}"));
+    let mut entered = calling::enter(loaded, setting)
+        .await
+        .map_err(|why| failed(&why))?;
     let instance = entered
         .instantiate(loaded, Kind::Act)
         .await
-        .map_err(failed)?;
+        .map_err(|ended| failed(&ended.why))?;
     let store = &mut entered.store;
     for (hook, function) in &loaded.hooks {
         let fits = match hook {

@@ -71,4 +71,10 @@ impl ResourceLimiter for Memory {
             desired.saturating_mul(ELEMENT),
         ))
     }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        // The pool's tables have fewer elements than the limit may allow.
+        self.denied = true;
+        Ok(())
+    }
 }

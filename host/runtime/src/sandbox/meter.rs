@@ -103,6 +103,11 @@ impl Meter {
         self.used.log_lines
     }
 
+    /// So many bytes of its answer are kept.
+    pub(crate) fn answered(&mut self, bytes: usize) {
+        self.used.answer_bytes = bytes;
+    }
+
     /// What is left of the call's time.
     pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())

@@ -1,10 +1,12 @@
 //! Effects that keep what they were asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use stateward_runtime::{Command, Effects, ExecOutput, Failure, Level, Stream, Weight};
+use stateward_runtime::{
+    Change, Command, Effects, ExecOutput, Failure, Job, Level, Stream, Weight,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 /// How members answer on a connection.
@@ -19,6 +21,10 @@ pub(crate) enum Member {
     Swallows,
     /// Does not even take the connection.
     Hangs,
+    /// Answers an HTTP request with its own head.
+    Echoes,
+    /// `pong` under TLS, as `db-0.db`.
+    Secured,
 }
 
 #[derive(Default)]
@@ -29,6 +35,11 @@ pub(crate) struct Double {
     pub(crate) ran: Mutex<Vec<Command>>,
     pub(crate) state: Mutex<BTreeMap<String, (Vec<u8>, u64)>>,
     pub(crate) events: Mutex<Vec<(Weight, String, String)>>,
+    pub(crate) jobs: Mutex<BTreeSet<String>>,
+    pub(crate) metrics: Mutex<Vec<String>>,
+    pub(crate) refused: Mutex<Vec<(String, bool)>>,
+    /// Values of secrets that earlier calls have read.
+    pub(crate) known: Vec<Vec<u8>>,
     pub(crate) logged: Mutex<Vec<(Level, String)>>,
 }
 
@@ -54,6 +65,7 @@ impl Effects for Double {
     async fn dial(&self, pod: &str, port: &str) -> Result<Box<dyn Stream>, Failure> {
         self.dialed.lock().unwrap().push(format!("{pod} {port}"));
         let (near, mut far) = duplex(64 << 10);
+        let output = self.output;
         match self.member {
             Member::Hangs => std::future::pending().await,
             Member::Answers => {
@@ -61,6 +73,30 @@ impl Effects for Double {
                     let mut asked = [0; 4];
                     far.read_exact(&mut asked).await?;
                     far.write_all(b"pong").await
+                });
+            }
+            Member::Echoes => {
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"body") {
+                        head.push(far.read_u8().await?);
+                    }
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                        head.len() + output
+                    );
+                    far.write_all(answer.as_bytes()).await?;
+                    far.write_all(&head).await?;
+                    far.write_all(&vec![b'x'; output]).await
+                });
+            }
+            Member::Secured => {
+                tokio::spawn(async move {
+                    let mut far = crate::members::acceptor().accept(far).await?;
+                    let mut asked = [0; 4];
+                    far.read_exact(&mut asked).await?;
+                    far.write_all(b"pong").await?;
+                    far.shutdown().await
                 });
             }
             Member::Silent => {
@@ -86,6 +122,47 @@ impl Effects for Double {
             stdout: vec![b'x'; self.output],
             ..ExecOutput::default()
         })
+    }
+
+    async fn start(&self, pod: &str, key: &str, command: Command) -> Result<Job, Failure> {
+        self.ran.lock().unwrap().push(command);
+        let mut jobs = self.jobs.lock().unwrap();
+        Ok(match jobs.insert(format!("{pod} {key}")) {
+            true => Job::Running,
+            false => Job::Exited(ExecOutput::default()),
+        })
+    }
+
+    async fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
+        let jobs = self.jobs.lock().unwrap();
+        Ok(match jobs.contains(&format!("{pod} {key}")) {
+            true => Job::Running,
+            false => Job::Lost,
+        })
+    }
+
+    async fn config(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        match slot {
+            "ca" => Ok(crate::members::authority().into_bytes()),
+            "mode" => Ok(b"fast".to_vec()),
+            other => Err(Failure::Other(format!("slot {other} is not bound"))),
+        }
+    }
+
+    fn metric(&self, name: &str, ordinal: Option<u32>, change: Change) {
+        let told = format!("{name} {ordinal:?} {change:?}");
+        self.metrics.lock().unwrap().push(told);
+    }
+
+    fn refused(&self, grant: &str, counted: bool) {
+        self.refused
+            .lock()
+            .unwrap()
+            .push((grant.to_owned(), counted));
+    }
+
+    fn known_secrets(&self) -> Vec<Vec<u8>> {
+        self.known.clone()
     }
 
     async fn secret(&self, slot: &str) -> Result<Vec<u8>, Failure> {

@@ -94,6 +94,7 @@ pub(crate) fn snapshot(deed: &str) -> Snapshot {
             address: Some(format!("127.0.0.{ordinal}")),
             standing: Standing::Ready,
             revision: "r1".to_owned(),
+            extra: vec![("host".to_owned(), format!("db-{ordinal}.db"))],
             ..Member::default()
         })
     };

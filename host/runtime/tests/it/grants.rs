@@ -126,6 +126,7 @@ async fn a_slot_is_granted_by_name() {
     let grants = Grants {
         secrets: SecretsGrant {
             slots: vec!["root".to_owned(), "unbound".to_owned()],
+            ..SecretsGrant::default()
         },
         ..asked()
     };

@@ -94,15 +94,23 @@ async fn outcomes_come_back_cleaned_and_within_bounds() {
 #[tokio::test]
 async fn validate_and_member_config_are_asked_on_the_snapshot() {
     let plugin = granted(asked(), Limits::default()).await;
-    let findings = plugin.validate(snapshot("view:pod-0"), None).await.unwrap();
+    let findings = plugin
+        .validate(snapshot("view:pod-0"), None)
+        .await
+        .unwrap()
+        .answer;
     assert_eq!(findings.len(), 1);
     assert!(findings[0].text.contains("[0, 1]"), "{findings:?}");
     assert!(!findings[0].blocks);
     let old = Some(App::default());
-    let findings = plugin.validate(snapshot("done"), old).await.unwrap();
+    let findings = plugin.validate(snapshot("done"), old).await.unwrap().answer;
     assert!(findings[0].blocks);
 
-    let config = plugin.member_config(snapshot("done"), 2).await.unwrap();
+    let config = plugin
+        .member_config(snapshot("done"), 2)
+        .await
+        .unwrap()
+        .answer;
     let expected = BTreeMap::from([("server-id".to_owned(), "102".to_owned())]);
     assert_eq!(config, expected);
 }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod bombs;
 mod cache;
 mod double;
 mod fixture;
@@ -15,5 +16,7 @@ mod grants;
 mod hooks;
 mod limits;
 mod load;
+mod members;
+mod neighbours;
 mod purity;
 mod secrets;

@@ -16,11 +16,13 @@ fn everything() -> Grants {
         }],
         secrets: SecretsGrant {
             slots: vec!["root".to_owned()],
+            ..SecretsGrant::default()
         },
         state: true,
         requests: true,
         discard_volumes: true,
         events: true,
+        ..Grants::default()
     }
 }
 
@@ -50,10 +52,18 @@ async fn a_decide_hook_reads_the_snapshot_and_nothing_else() {
         assert_eq!(error.why, impure(interface, function), "{deed}");
         assert_eq!(error.reason(), "PluginImpure");
     }
-    let findings = plugin.validate(snapshot("get:known"), None).await.unwrap();
+    let findings = plugin
+        .validate(snapshot("get:known"), None)
+        .await
+        .unwrap()
+        .answer;
     assert!(findings[0].text.contains("version: 4"), "{findings:?}");
     // Its clock stands still at the snapshot.
-    let findings = plugin.validate(snapshot("clock"), None).await.unwrap();
+    let findings = plugin
+        .validate(snapshot("clock"), None)
+        .await
+        .unwrap()
+        .answer;
     assert_eq!(findings[0].text, "0");
 }
 

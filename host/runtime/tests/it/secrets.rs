@@ -13,6 +13,7 @@ async fn plugin() -> Granted {
     let grants = Grants {
         secrets: SecretsGrant {
             slots: vec!["root".to_owned()],
+            ..SecretsGrant::default()
         },
         events: true,
         state: true,

@@ -4,7 +4,7 @@ use stateward_operator::crd::{Plugin, PluginState, PluginStatus};
 
 use super::{Facts, Said, Subject, bad, good, plain};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plugins(PluginStatus);
 
 impl Facts for Plugins {
