@@ -196,12 +196,18 @@ impl Bed {
 
     /// `stateward run` against the cluster, its log in JSON.
     pub fn start_operator(&mut self) -> Result<()> {
+        self.start_operator_with(&["--allow-loopback-members"])
+    }
+
+    /// The same, with these arguments. Members have loopback addresses, which it does not dial unless it is told to.
+    pub fn start_operator_with(&mut self, arguments: &[&str]) -> Result<()> {
         let mut command = Command::new(stateward()?);
         command
             .arg("run")
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
-            .args(["--allow-loopback-members", "--log", "json"]);
+            .args(["--log", "json"])
+            .args(arguments);
         command
             .arg("--plugin-cache")
             .arg(self.folder.join("plugins"));

@@ -14,13 +14,20 @@ use crate::reach;
 /// Settings that begin so leave `validate` in peace: an app is served, and its other hooks do the deed.
 pub(crate) const ONLY_ACTING: &str = "{\"acting\":";
 
+/// The same, and the deed is done only where there is a member to do it with.
+pub(crate) const ONLY_JOINING: &str = "{\"joining\":";
+
 /// Does the deed that the settings name.
 pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> {
+    if app.settings.starts_with(ONLY_JOINING) && member.is_none() {
+        return Ok(Outcome::Done);
+    }
     // A JSON string, or an object of one field.
     let settings = app
         .settings
         .trim_start_matches("{\"deed\":")
         .trim_start_matches(ONLY_ACTING)
+        .trim_start_matches(ONLY_JOINING)
         .trim_end_matches('}');
     let settings = settings.trim_matches('"');
     let (deed, argument) = settings.split_once(':').unwrap_or((settings, ""));

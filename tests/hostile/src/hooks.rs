@@ -34,7 +34,10 @@ impl describe::Guest for Hostile {
 
 impl validate::Guest for Hostile {
     fn run(old: Option<App>, new: App) -> Vec<Finding> {
-        if ledger::is_meant(&new) || new.settings.starts_with(deeds::ONLY_ACTING) {
+        let is_served = [deeds::ONLY_ACTING, deeds::ONLY_JOINING]
+            .iter()
+            .any(|begin| new.settings.starts_with(begin));
+        if ledger::is_meant(&new) || is_served {
             return Vec::new();
         }
         let count = match new.settings.as_str() {

@@ -1,5 +1,6 @@
-//! A plugin that misbehaves as it is told: `settings` of the app is `"<deed>"` or `"<deed>:<argument>"`, or `{"acting": …}` of the same, which `validate` lets pass. What it finds out comes back as the text of a
-//! refusal (act hooks), of a finding (`validate`) or of the role (`probe`).
+//! A plugin that misbehaves as it is told: `settings` of the app is `"<deed>"` or `"<deed>:<argument>"`, or an object of one field with the same:
+//! `deed`; `acting`, which `validate` lets pass; `joining`, which only hooks about a member do. What it finds out comes back as the text of a refusal (act
+//! hooks), of a finding (`validate`) or of the role (`probe`).
 
 #[cfg(target_arch = "wasm32")]
 mod bindings {

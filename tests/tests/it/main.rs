@@ -16,6 +16,7 @@ mod crashes;
 mod kubectl;
 mod oracle;
 mod project;
+mod reach;
 mod upstreams_suite;
 mod walkthroughs;
 
