@@ -19,7 +19,7 @@ use crate::errors::ControlPlaneError;
 use crate::options::{ClientLimits, Options};
 use crate::program::{Built, built};
 use crate::supervisor::{Program, Ready, Supervisor};
-use crate::usage::Usage;
+use crate::usage::{self, Usage};
 
 /// Longer than a busy machine takes; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -189,7 +189,13 @@ impl ControlPlane {
     /// # Errors
     /// When nothing of the name runs.
     pub async fn freeze(&self, component: &str) -> Result<(), ControlPlaneError> {
-        self.act("freeze", component).await
+        self.act("freeze", component).await?;
+        // The signal is on its way; a thread that runs on another core may still answer.
+        let pid = self.supervisor.pid(component)?;
+        while !usage::is_stopped(pid)? {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// Lets it go on (CONT).

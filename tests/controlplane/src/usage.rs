@@ -48,6 +48,24 @@ impl Usage {
     }
 }
 
+/// Whether all threads of a process stand still.
+pub(crate) fn is_stopped(pid: u32) -> Result<bool, ControlPlaneError> {
+    let folder = format!("/proc/{pid}/task");
+    let error = || ControlPlaneError::io(format!("reading {folder}; the process may have ended"));
+    for thread in std::fs::read_dir(&folder).map_err(error())? {
+        let stat = thread.map_err(error())?.path().join("stat");
+        // One that ends in between, or has ended, does nothing any more.
+        let stat = std::fs::read_to_string(stat).unwrap_or_default();
+        let state = stat
+            .rsplit_once(')')
+            .and_then(|(_, behind)| behind.split_whitespace().next());
+        if state.is_some_and(|state| !["T", "Z", "X"].contains(&state)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
