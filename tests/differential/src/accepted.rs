@@ -24,13 +24,22 @@ pub struct Accepted {
     pub reason: String,
 }
 
-/// All of them.
+/// Those of our StatefulSet face from upstream's controller.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn load() -> Result<Vec<Accepted>> {
     let text = include_str!("../accepted_differences.yaml");
     serde_yaml::from_str(text).context("accepted_differences.yaml")
+}
+
+/// Those of StatefulApps from StatefulSets.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn load_of_statefulapps() -> Result<Vec<Accepted>> {
+    let text = include_str!("../better_in_statefulapps.yaml");
+    serde_yaml::from_str(text).context("better_in_statefulapps.yaml")
 }
 
 /// What differs and is not meant.

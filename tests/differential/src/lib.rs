@@ -15,6 +15,7 @@
 //! | [`kubelet`] | pods become ready, fail and end as the scenario says |
 //! | [`stage`] | a scenario on a cluster |
 //! | [`rules`] | what must hold in every picture of ours |
+//! | [`face`] | the kind that it is about |
 //! | [`accepted`] | the differences that are meant, each with its reason |
 
 #![allow(
@@ -23,6 +24,7 @@
 )]
 
 pub mod accepted;
+pub mod face;
 pub mod kubelet;
 pub mod picture;
 pub mod random;

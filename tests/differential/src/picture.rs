@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod};
-use kube::api::{Api, ListParams};
+use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Map, Value, json};
+
+use crate::face::Face;
 
 /// A picture, without what differs by chance: UIDs, versions, times, names of revisions (`r1` is the first).
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,7 @@ pub struct Picture(pub BTreeMap<String, Value>);
 pub async fn look(
     client: &Client,
     namespace: &str,
+    face: Face,
     mut record: Vec<String>,
     has_order: bool,
 ) -> Result<Picture> {
@@ -35,8 +38,9 @@ pub async fn look(
             )
         })
         .collect();
+    let kind = face.resource().kind;
     let plain = |value: Value| -> Value {
-        let mut text = value.to_string();
+        let mut text = value.to_string().replace(&kind, "StatefulSet");
         for (name, short) in &names {
             text = text.replace(name.as_str(), short);
         }
@@ -84,27 +88,28 @@ pub async fn look(
         });
         picture.insert(format!("claim {}", claim.name_any()), plain(seen));
     }
-    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), namespace);
+    let sets: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), namespace, &face.resource());
     for set in sets.list(&all).await? {
-        let status = set.status.clone().unwrap_or_default();
-        let number = |count: Option<i32>| count.unwrap_or(0);
+        let status = &set.data["status"];
+        let number = |field: &str| status[field].as_i64().unwrap_or(0);
         let seen = json!({
-            "observed": status.observed_generation == set.metadata.generation,
-            "replicas": status.replicas,
-            "ready": number(status.ready_replicas),
-            "available": number(status.available_replicas),
-            "current": number(status.current_replicas),
-            "updated": number(status.updated_replicas),
-            "currentRevision": status.current_revision,
-            "updateRevision": status.update_revision,
-            "collisionCount": number(status.collision_count),
+            "observed": status["observedGeneration"].as_i64() == set.metadata.generation,
+            "replicas": number("replicas"),
+            "ready": number("readyReplicas"),
+            "available": number("availableReplicas"),
+            "current": number("currentReplicas"),
+            "updated": number("updatedReplicas"),
+            "currentRevision": status["currentRevision"],
+            "updateRevision": status["updateRevision"],
+            "collisionCount": number("collisionCount"),
             "terminating": set.metadata.deletion_timestamp.is_some(),
         });
         picture.insert("status".to_owned(), plain(seen));
     }
     let events: Api<Event> = Api::namespaced(client.clone(), namespace);
     let mut told: Vec<String> = (events.list(&all).await?.items.iter())
-        .filter(|event| event.involved_object.kind.as_deref() == Some("StatefulSet"))
+        .filter(|event| event.involved_object.kind.as_ref() == Some(&kind))
         .map(|event| {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
             let (weight, reason) = (text(&event.type_), text(&event.reason));

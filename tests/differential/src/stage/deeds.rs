@@ -1,12 +1,12 @@
 //! What the user and the world do, as requests.
 
 use anyhow::Result;
-use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, EvictParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::face::Face;
 use crate::kubelet::{Clock, Kubelet};
 use crate::picture::{Picture, look};
 use crate::scenario::{Cascade, Deed, Settings};
@@ -15,17 +15,19 @@ use crate::scenario::{Cascade, Deed, Settings};
 pub struct Actor {
     client: Client,
     namespace: String,
+    face: Face,
     kubelet: Kubelet,
     has_order: bool,
 }
 
 impl Actor {
     /// With a kubelet of the namespace. `has_order`: pictures show the order of creates and deletes.
-    pub fn new(client: Client, namespace: &str, clock: Clock, has_order: bool) -> Self {
+    pub fn new(client: Client, namespace: &str, face: Face, clock: Clock, has_order: bool) -> Self {
         Self {
             kubelet: Kubelet::start(client.clone(), namespace, clock),
             client,
             namespace: namespace.to_owned(),
+            face,
             has_order,
         }
     }
@@ -41,7 +43,8 @@ impl Actor {
     /// When the API does not answer.
     pub async fn look(&self) -> Result<Picture> {
         let record = self.kubelet.record();
-        look(&self.client, &self.namespace, record, self.has_order).await
+        let (namespace, has_order) = (&self.namespace, self.has_order);
+        look(&self.client, namespace, self.face, record, has_order).await
     }
 
     /// Does it. What concerns an object that is not there is left undone.
@@ -49,12 +52,12 @@ impl Actor {
     /// # Errors
     /// When the API refuses for another reason.
     pub async fn perform(&self, deed: &Deed) -> Result<()> {
-        let sets: Api<StatefulSet> = self.api();
+        let sets = self.sets();
         let pods: Api<Pod> = self.api();
         let now = DeleteParams::default();
         let done = match deed {
             Deed::Set(settings) => {
-                let set = serde_json::from_value(manifest(settings))?;
+                let set = serde_json::from_value(manifest(self.face, settings))?;
                 sets.create(&PostParams::default(), &set).await.map(drop)
             }
             Deed::Scale(replicas) => self.edit(json!({ "replicas": replicas })).await,
@@ -146,10 +149,14 @@ impl Actor {
     }
 
     async fn edit(&self, spec: Value) -> kube::Result<()> {
-        let sets: Api<StatefulSet> = self.api();
+        let sets = self.sets();
         let patch = Patch::Merge(json!({ "spec": spec }));
         let patched = sets.patch("web", &PatchParams::default(), &patch).await;
         patched.map(drop)
+    }
+
+    fn sets(&self) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &self.face.resource())
     }
 
     fn api<K>(&self) -> Api<K>
@@ -173,11 +180,12 @@ fn retention(scaled: bool, deleted: bool) -> Value {
     json!({ "whenScaled": policy(scaled), "whenDeleted": policy(deleted) })
 }
 
-/// The StatefulSet `web`.
-fn manifest(settings: &Settings) -> Value {
+/// The set `web`.
+fn manifest(face: Face, settings: &Settings) -> Value {
+    let resource = face.resource();
     let mut set = json!({
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
         "metadata": { "name": "web" },
         "spec": {
             "replicas": settings.replicas,

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::deeds::Actor;
+use crate::face::Face;
 use crate::picture::Picture;
 use crate::scenario::{Deed, Scenario};
 
@@ -29,11 +30,11 @@ pub struct Played {
     pub record: Vec<String>,
 }
 
-/// Plays a scenario with our StatefulSet face, whose connection fails by `plan`. Everything happens in this thread.
+/// Plays a scenario with our operator, whose connection fails by `plan`. Everything happens in this thread.
 ///
 /// # Errors
 /// When a request is refused, or it never comes to rest.
-pub fn play_embedded(scenario: &Scenario, plan: &FaultPlan) -> Result<Played> {
+pub fn play_embedded(face: Face, scenario: &Scenario, plan: &FaultPlan) -> Result<Played> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -48,7 +49,7 @@ pub fn play_embedded(scenario: &Scenario, plan: &FaultPlan) -> Result<Played> {
         let clock = cluster.clock().clone();
         let clock = Arc::new(move || clock.now());
         let client = cluster.client("default");
-        let actor = Actor::new(client, "default", clock, scenario.has_order());
+        let actor = Actor::new(client, "default", face, clock, scenario.has_order());
         let mut played = Played {
             pictures: Vec::new(),
             record: Vec::new(),

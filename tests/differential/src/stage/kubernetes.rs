@@ -9,6 +9,7 @@ use kube::Client;
 use tokio::time::{Instant, sleep};
 
 use super::deeds::Actor;
+use crate::face::Face;
 use crate::picture::Picture;
 use crate::scenario::Scenario;
 
@@ -32,6 +33,7 @@ pub async fn play_on(
     let actor = Actor::new(
         client,
         namespace,
+        Face::StatefulSet,
         Arc::new(Timestamp::now),
         scenario.has_order(),
     );

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use stateward_devcluster::simulation::FaultPlan;
+use stateward_differential::face::Face;
 use stateward_differential::picture::Picture;
 use stateward_differential::scenario::Scenario;
 use stateward_differential::stage::{Played, play_embedded};
-use stateward_differential::{random, rules};
+use stateward_differential::{accepted, random, rules};
 
 use crate::{first_seed, number, written};
 
@@ -21,8 +22,8 @@ const WRITES: u32 = 40;
 const PLAYERS: usize = 2;
 
 fn keeps_the_rules(scenario: &Scenario) -> Result<Played, String> {
-    let played =
-        play_embedded(scenario, &FaultPlan::none()).map_err(|error| format!("{error:#}"))?;
+    let played = play_embedded(Face::StatefulSet, scenario, &FaultPlan::none())
+        .map_err(|error| format!("{error:#}"))?;
     match rules::broken(scenario, &played) {
         Some(problem) => Err(problem),
         None => Ok(played),
@@ -40,12 +41,13 @@ fn end(played: &Played) -> BTreeMap<String, Value> {
 fn ends_the_same(scenario: &Scenario, seed: u64) -> Result<(), String> {
     let played = keeps_the_rules(scenario)?;
     let plan = FaultPlan::from_seed(seed, WRITES);
-    let hurt = play_embedded(scenario, &plan).map_err(|error| format!("{plan}: {error:#}"))?;
+    let hurt = play_embedded(Face::StatefulSet, scenario, &plan)
+        .map_err(|error| format!("{plan}: {error:#}"))?;
     let (wanted, is) = (end(&played), end(&hurt));
     if wanted == is {
         return Ok(());
     }
-    let differs = |plan: &FaultPlan| match play_embedded(scenario, plan) {
+    let differs = |plan: &FaultPlan| match play_embedded(Face::StatefulSet, scenario, plan) {
         Ok(hurt) => end(&hurt) != wanted,
         Err(_) => true,
     };
@@ -100,6 +102,28 @@ fn written_scenarios_keep_the_rules() {
             panic!("{scenario}{problem}");
         }
     }
+}
+
+/// A StatefulApp without a plugin is a StatefulSet, but where it means to be better.
+#[test]
+fn the_other_kind_leaves_behind_the_same() {
+    let accepted = accepted::load_of_statefulapps().unwrap();
+    let mut failures = Vec::new();
+    for scenario in written() {
+        let play = |face| {
+            play_embedded(face, &scenario, &FaultPlan::none())
+                .unwrap()
+                .pictures
+        };
+        let (sets, apps) = (play(Face::StatefulSet), play(Face::StatefulApp));
+        let waited = scenario.lines.iter().filter(|line| !line.is_hasty);
+        for (line, (set, app)) in waited.zip(sets.iter().zip(&apps)) {
+            for found in accepted::unexpected(&accepted, &scenario, set, app) {
+                failures.push(format!("{scenario}after `{}`: {found}", line.deed));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
 #[test]

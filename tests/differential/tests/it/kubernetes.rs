@@ -9,6 +9,7 @@ use serde_json::json;
 use stateward_controlplane::{ClientLimits, ControlPlane, Options, component};
 use stateward_devcluster::simulation::FaultPlan;
 use stateward_differential::accepted::{self, Accepted};
+use stateward_differential::face::Face;
 use stateward_differential::picture::Picture;
 use stateward_differential::scenario::{Deed, Scenario};
 use stateward_differential::stage::{play_embedded, play_on};
@@ -80,7 +81,7 @@ async fn ours_leaves_behind_what_upstreams_controller_leaves_behind() {
     let accepted = accepted::load().unwrap();
     let reference: Vec<(Scenario, Vec<Picture>)> = tokio::task::spawn_blocking(|| {
         let play = |scenario: Scenario| {
-            let played = play_embedded(&scenario, &FaultPlan::none());
+            let played = play_embedded(Face::StatefulSet, &scenario, &FaultPlan::none());
             let played = played.unwrap_or_else(|error| panic!("{scenario}{error:#}"));
             (scenario, played.pictures)
         };
