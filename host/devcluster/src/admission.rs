@@ -14,6 +14,7 @@ use crate::failure::{Cause, Failure};
 use crate::kinds::{Builtin, Kind};
 use crate::object;
 use crate::patch::apply;
+use crate::quota;
 use crate::request::{FieldValidation, Target};
 use crate::state::State;
 use crate::verbs::Context;
@@ -230,7 +231,16 @@ pub(crate) fn refusal(
     old: Option<&Value>,
     object: &Value,
 ) -> Option<Failure> {
-    validation::refusal(state, kind.builtin()?, old, object)
+    if let Some(refusal) = kind
+        .builtin()
+        .and_then(|builtin| validation::refusal(state, builtin, old, object))
+    {
+        return Some(refusal);
+    }
+    match old {
+        None => quota::refusal(state, kind, object),
+        Some(_) => None,
+    }
 }
 
 /// What a client should know about an object that is accepted.

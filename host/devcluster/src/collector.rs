@@ -12,6 +12,7 @@ use crate::disruption::{self, BUDGETS};
 use crate::kinds::builtin::DEFINITIONS;
 use crate::kinds::custom;
 use crate::object::{self, list, text};
+use crate::quota;
 use crate::state::{State, Touched};
 use crate::store::Key;
 use crate::store::objects::Location;
@@ -25,6 +26,7 @@ pub(crate) fn settle(state: &mut State, context: &Context) {
         if matches!(&*resource, "pods" | BUDGETS) {
             disruption::count(state, context, object::namespace(&touched.object));
         }
+        quota::count(state, object::namespace(&touched.object));
         if touched.is_gone {
             owner_is_gone(state, context, &touched);
             content_may_be_gone(state, &touched);

@@ -27,6 +27,7 @@ mod openapi;
 mod options;
 mod patch;
 mod protobuf;
+mod quota;
 mod representation;
 mod request;
 mod reviews;

@@ -15,6 +15,7 @@ mod exec;
 mod fault;
 mod link;
 mod plan;
+mod upgrade;
 mod watching;
 
 pub use delivery::Held;

@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) kinds: Kinds,
     pub(crate) random: fastrand::Rng,
+    /// Fields of pod specs, and what is filled in where they are missing, besides what upstream fills in.
+    pub(crate) gained: Vec<(String, Value)>,
     /// Writes whose consequences (owners, namespaces, definitions, budgets) are not drawn yet.
     pub(crate) touched: VecDeque<Touched>,
 }
@@ -34,6 +36,7 @@ impl State {
             store,
             kinds: Kinds::builtin(),
             random,
+            gained: Vec::new(),
             touched: VecDeque::new(),
         };
         let definitions: Vec<_> = state

@@ -77,6 +77,21 @@ impl Api {
             .await
     }
 
+    /// What the API server would make of a new object. Nothing is created.
+    pub(crate) async fn rehearse(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = format!(
+            "{}?dryRun=All&fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
+            kind.path(namespace, None)
+        );
+        self.send(Method::POST, &path, Some("application/json"), Some(body))
+            .await
+    }
+
     /// Merge patch of an object or of its subresource.
     pub(crate) async fn merge(
         &self,

@@ -11,6 +11,7 @@ mod answers;
 mod attempts;
 mod carrying;
 mod committing;
+mod comparing;
 mod guard;
 mod holding;
 mod journal;

@@ -48,6 +48,15 @@ pub enum Step {
         name: String,
         uid: String,
     },
+    /// Ask the API server for what it makes of two templates: that of a revision, and the present one.
+    CompareTemplates {
+        revision: String,
+        uid: String,
+        stored: Value,
+        present: Value,
+        /// The digest of the present one.
+        digest: String,
+    },
     /// After a live read of the app that shows the same UID and no deletion.
     AdoptRevision {
         name: String,

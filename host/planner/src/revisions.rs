@@ -4,11 +4,12 @@
 //! |---|---|
 //! | the newest revision   | that one is the update revision |
 //! | an older one          | it is renumbered to be the newest: a rollback makes no new object |
-//! | none                  | a new one is made, and everything else waits for it |
+//! | none                  | the API server is asked whether it means the same as the newest; if not, a new one is made. Everything else waits for it |
 
 mod bodies;
 mod canonical;
 mod history;
+mod meaning;
 mod naming;
 mod quantity;
 mod upstream;
@@ -21,6 +22,7 @@ pub(crate) use quantity::nano;
 
 use crate::plan::Step;
 use crate::world::{Revision, World};
+use meaning::Meaning;
 
 /// The revisions that a plan works with.
 #[derive(Clone, Debug)]
@@ -50,15 +52,24 @@ pub(crate) fn of_template(world: &World) -> Revisions<'_> {
     };
     let mut steps = adoptions(world, &sorted);
     let mut collisions = world.recorded.collision_count;
-    let update = sorted.iter().rev().find(is_same).copied();
-    match update {
-        Some(revision) if revision.number < newest => steps.push(Step::RenumberRevision {
-            name: revision.name.clone(),
-            uid: revision.uid.clone(),
-            number: newest.saturating_add(1),
-        }),
-        Some(_) => {}
-        None => {
+    let meaning = match sorted.iter().rev().find(is_same).copied() {
+        Some(revision) => Meaning::Same(revision),
+        None => meaning::beside_newest(world, &sorted, &wanted),
+    };
+    let mut update = None;
+    match meaning {
+        Meaning::Same(revision) => {
+            update = Some(revision);
+            if revision.number < newest {
+                steps.push(Step::RenumberRevision {
+                    name: revision.name.clone(),
+                    uid: revision.uid.clone(),
+                    number: newest.saturating_add(1),
+                });
+            }
+        }
+        Meaning::Unknown(question) => steps.push(question),
+        Meaning::Another => {
             let name = loop {
                 let name = naming::revision_name(&world.app, &wanted, collisions);
                 if world.revisions.iter().all(|revision| revision.name != name) {

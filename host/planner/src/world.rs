@@ -309,6 +309,20 @@ pub struct Answers {
     /// What `update-order` said of the present rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_order: Option<UpdateOrder>,
+    /// What the API server said of the present template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+/// Whether the API server makes the same of two templates that are written differently.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// UID of the revision whose template was compared.
+    pub revision: String,
+    /// The digest of the app's template.
+    pub digest: String,
+    pub is_same: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
         Builtin::PersistentVolume => storage::complete_volume(object),
         Builtin::PersistentVolumeClaim => storage::complete_claim(state, object),
         Builtin::Pod => pods::complete_pod(object),
+        Builtin::PodTemplate => pods::complete_template_of(object),
         Builtin::Secret => secret(object),
         Builtin::Service => services::complete(state, object),
         Builtin::StatefulSet => stateful_sets::complete(object),
@@ -36,7 +37,24 @@ pub(crate) fn apply(state: &State, builtin: Builtin, object: &mut Value) {
         | Builtin::ControllerRevision
         | Builtin::Lease
         | Builtin::PodDisruptionBudget
+        | Builtin::ResourceQuota
         | Builtin::ServiceAccount => {}
+    }
+    gained(state, builtin, object);
+}
+
+/// What an upgraded server fills in besides, see [`crate::Cluster::gain_default`].
+fn gained(state: &State, builtin: Builtin, object: &mut Value) {
+    let path: &[&str] = match builtin {
+        Builtin::Pod => &["spec"],
+        Builtin::PodTemplate => &["template", "spec"],
+        Builtin::StatefulSet => &["spec", "template", "spec"],
+        _ => return,
+    };
+    for (field, value) in &state.gained {
+        object::with_map(object, path, |spec| {
+            object::default(spec, field, value.clone());
+        });
     }
 }
 

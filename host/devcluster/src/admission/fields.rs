@@ -63,6 +63,7 @@ fn has_quantities(builtin: Builtin) -> bool {
             | Builtin::PersistentVolume
             | Builtin::PersistentVolumeClaim
             | Builtin::Pod
+            | Builtin::PodTemplate
             | Builtin::StatefulSet
     )
 }
@@ -83,6 +84,8 @@ fn there_and_back(builtin: Builtin, group: &str, body: &Value) -> Result<Value, 
         Builtin::PersistentVolumeClaim => survivors::<core::PersistentVolumeClaim>(body),
         Builtin::Pod => survivors::<core::Pod>(body),
         Builtin::PodDisruptionBudget => survivors::<PodDisruptionBudget>(body),
+        Builtin::PodTemplate => survivors::<core::PodTemplate>(body),
+        Builtin::ResourceQuota => survivors::<core::ResourceQuota>(body),
         Builtin::Secret => survivors::<core::Secret>(body),
         Builtin::Service => survivors::<core::Service>(body),
         Builtin::ServiceAccount => survivors::<core::ServiceAccount>(body),

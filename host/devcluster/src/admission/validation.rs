@@ -30,11 +30,16 @@ pub(crate) fn causes(builtin: Builtin, old: Option<&Value>, new: &Value) -> Vec<
         Builtin::PersistentVolumeClaim => storage::check_claim(old, new, &mut causes),
         Builtin::Pod => pods::check(old, new, &mut causes),
         Builtin::PodDisruptionBudget => budget(new, &mut causes),
+        Builtin::PodTemplate => pods::check_spec(new, "/template/spec", &mut causes),
         Builtin::Secret => configuration::check_secret(old, new, &mut causes),
         Builtin::Service => services::check(old, new, &mut causes),
         Builtin::StatefulSet => stateful_sets::check(old, new, &mut causes),
         Builtin::StorageClass => storage::check_class(old, new, &mut causes),
-        Builtin::Endpoints | Builtin::Namespace | Builtin::Node | Builtin::ServiceAccount => {}
+        Builtin::Endpoints
+        | Builtin::Namespace
+        | Builtin::Node
+        | Builtin::ResourceQuota
+        | Builtin::ServiceAccount => {}
     }
     causes
 }

@@ -17,6 +17,8 @@ pub(crate) enum Builtin {
     PersistentVolumeClaim,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
+    ResourceQuota,
     Secret,
     Service,
     ServiceAccount,
@@ -106,6 +108,15 @@ const ROWS: &[Row] = &[
     row(Pod, "", "Pod", "pods", &["po"])
         .with_status()
         .with_generation(),
+    row(PodTemplate, "", "PodTemplate", "podtemplates", &[]),
+    row(
+        ResourceQuota,
+        "",
+        "ResourceQuota",
+        "resourcequotas",
+        &["quota"],
+    )
+    .with_status(),
     row(Secret, "", "Secret", "secrets", &[]),
     row(Service, "", "Service", "services", &["svc"]).with_status(),
     row(

@@ -94,6 +94,8 @@ fn builtin_schema(generator: &mut SchemaGenerator, builtin: Builtin, group: &str
         Builtin::PersistentVolumeClaim => of::<core::PersistentVolumeClaim>(generator),
         Builtin::Pod => of::<core::Pod>(generator),
         Builtin::PodDisruptionBudget => of::<PodDisruptionBudget>(generator),
+        Builtin::PodTemplate => of::<core::PodTemplate>(generator),
+        Builtin::ResourceQuota => of::<core::ResourceQuota>(generator),
         Builtin::Secret => of::<core::Secret>(generator),
         Builtin::Service => of::<core::Service>(generator),
         Builtin::ServiceAccount => of::<core::ServiceAccount>(generator),

@@ -151,8 +151,11 @@ fn is_atomic_map(builtin: Builtin, path: &[String]) -> bool {
 fn is_always_there(builtin: Builtin, path: &[&str]) -> bool {
     match path {
         ["metadata"] => true,
-        ["spec"] | ["status"] => !matches!(builtin, Builtin::ConfigMap),
+        ["spec"] | ["status"] => !matches!(builtin, Builtin::ConfigMap | Builtin::PodTemplate),
         ["spec", "template" | "updateStrategy"] => builtin == Builtin::StatefulSet,
+        ["template"] | ["template", "metadata" | "spec"] | ["template", "spec", "containers"] => {
+            builtin == Builtin::PodTemplate
+        }
         ["spec", "template", "metadata" | "spec"]
         | ["spec", "template", "spec", "containers"]
         | ["spec", "containers"] => true,

@@ -43,6 +43,34 @@ pub(super) fn of(builtin: Builtin) -> Vec<Column> {
             or_none("Max Unavailable", "/spec/maxUnavailable"),
             plain("Allowed Disruptions", "/status/disruptionsAllowed").number(),
         ],
+        Builtin::PodTemplate => vec![
+            Column::new("Containers", |object| {
+                containers(object, "/template", "/name")
+            }),
+            Column::new("Images", |object| containers(object, "/template", "/image")),
+            Column::new("Pod Labels", |object| {
+                let labels = map(object, "/template/metadata/labels")
+                    .into_iter()
+                    .flatten();
+                let labels: Vec<String> = labels
+                    .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+                    .collect();
+                joined_or_none(labels.join(","))
+            }),
+        ],
+        Builtin::ResourceQuota => vec![Column::new("Request", |quota| {
+            let hard = map(quota, "/status/hard").into_iter().flatten();
+            let shares: Vec<String> = hard
+                .map(|(name, most)| {
+                    let used = map(quota, "/status/used").and_then(|used| used.get(name));
+                    let text = |value: Option<&Value>| {
+                        value.and_then(Value::as_str).unwrap_or_default().to_owned()
+                    };
+                    format!("{name}: {}/{}", text(used), text(Some(most)))
+                })
+                .collect();
+            shares.join(", ").into()
+        })],
         Builtin::Secret => vec![Column::text("Type", "/type"), count("Data", &["/data"])],
         Builtin::Service => return service(),
         Builtin::StatefulSet => {
@@ -58,8 +86,11 @@ pub(super) fn of(builtin: Builtin) -> Vec<Column> {
                     .into()
                 }),
                 Column::age(),
-                Column::new("Containers", |set| containers(set, "/name")).wide(),
-                Column::new("Images", |set| containers(set, "/image")).wide(),
+                Column::new("Containers", |set| {
+                    containers(set, "/spec/template", "/name")
+                })
+                .wide(),
+                Column::new("Images", |set| containers(set, "/spec/template", "/image")).wide(),
             ];
         }
         Builtin::StorageClass => return storage::class(),
@@ -124,9 +155,9 @@ fn numbers(items: &[Value], pointer: &str) -> String {
     numbers.join(",")
 }
 
-fn containers(set: &Value, pointer: &str) -> Value {
+fn containers(object: &Value, template: &str, pointer: &str) -> Value {
     joined(
-        list(set, "/spec/template/spec/containers")
+        list(object, &format!("{template}/spec/containers"))
             .iter()
             .map(|container| text(container, pointer)),
     )

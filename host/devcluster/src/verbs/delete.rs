@@ -141,6 +141,8 @@ fn returns_object(kind: &Kind) -> bool {
             Builtin::PersistentVolume
                 | Builtin::PersistentVolumeClaim
                 | Builtin::Pod
+                | Builtin::PodTemplate
+                | Builtin::ResourceQuota
                 | Builtin::Service
                 | Builtin::ServiceAccount
                 | Builtin::StorageClass

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Collection {
     Pods,
+    PodTemplates,
     Claims,
     Revisions,
     StatefulSets,
@@ -41,6 +42,7 @@ impl Collection {
     fn place(self) -> (&'static str, &'static str, bool) {
         match self {
             Collection::Pods => ("/api/v1", "pods", true),
+            Collection::PodTemplates => ("/api/v1", "podtemplates", true),
             Collection::Claims => ("/api/v1", "persistentvolumeclaims", true),
             Collection::Revisions => ("/apis/apps/v1", "controllerrevisions", true),
             Collection::StatefulSets => ("/apis/apps/v1", "statefulsets", true),

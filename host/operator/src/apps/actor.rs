@@ -43,6 +43,8 @@ pub(super) struct Actor {
     pub guard: Guard,
     pub journal: Journal,
     pub answers: Answers,
+    /// What the API server made of a template that no revision has in the same words.
+    pub comparison: Option<planner::Comparison>,
     pub attempts: Attempts,
     pub versions: Versions,
     /// The spec of this generation, parsed once.
@@ -103,6 +105,7 @@ impl Actor {
             guard: Guard::default(),
             journal: Journal::default(),
             answers: Answers::default(),
+            comparison: None,
             attempts: Attempts::default(),
             versions: Versions::default(),
             parsed: None,

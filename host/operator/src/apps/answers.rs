@@ -68,6 +68,7 @@ impl Answers {
         self.order.take_if(|(asked_on, _)| *asked_on != basis.order);
         world::Answers {
             update_order: self.order.as_ref().map(|(_, order)| order.clone()),
+            comparison: None,
             validate: self.validate.as_ref().map(|(_, verdict)| verdict.clone()),
             member_config: (self.configs.iter())
                 .map(|(ordinal, (_, config))| (*ordinal, config.clone()))

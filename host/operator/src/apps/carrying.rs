@@ -82,6 +82,9 @@ impl Actor {
         for (kind, name, wrote) in outcome.wrote {
             self.guard.expect(kind, &name, wrote);
         }
+        if outcome.comparison.is_some() {
+            self.comparison = outcome.comparison;
+        }
         // No event can be created there either.
         let is_heard = (outcome.error.as_ref()).is_none_or(|error| !error.is_namespace_ending());
         for note in outcome.notes.into_iter().filter(|_| is_heard) {

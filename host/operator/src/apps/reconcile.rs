@@ -96,6 +96,10 @@ impl Actor {
             Some(basis) => self.answers.current(basis),
             None => Answers::default(),
         };
+        let answers = Answers {
+            comparison: self.comparison.clone(),
+            ..answers
+        };
         self.basis = basis;
         let parts = Parts {
             spec,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stateward_planner::Step;
 use stateward_planner::plan::WhyPatch;
+use stateward_planner::world::Comparison;
 
 use super::guard::{Wrote, version};
 use crate::api::{Api, ApiError, Collection};
@@ -17,6 +18,8 @@ pub(super) struct Outcome {
     /// What the cache has to catch up with.
     pub wrote: Vec<(Kind, String, Wrote)>,
     pub notes: Vec<Note>,
+    /// What the API server made of two templates.
+    pub comparison: Option<Comparison>,
     pub error: Option<ApiError>,
 }
 
@@ -35,6 +38,9 @@ pub(super) fn title(step: &Step) -> String {
         Step::RenumberRevision { name, .. } => format!("renumber revision {name}"),
         Step::DeleteRevision { name, .. } => format!("delete revision {name}"),
         Step::AdoptRevision { name, .. } => format!("adopt revision {name}"),
+        Step::CompareTemplates { revision, .. } => {
+            format!("compare the template with revision {revision}")
+        }
         Step::AdoptPod { name, .. } => format!("adopt pod {name}"),
         Step::ReleasePod { name, .. } => format!("release pod {name}"),
         Step::CreatePod { pod, .. } => format!("create pod {}", name_of(pod)),
@@ -68,6 +74,7 @@ pub(super) fn kind(step: &Step) -> &'static str {
         Step::RenumberRevision { .. } => "renumber-revision",
         Step::DeleteRevision { .. } => "delete-revision",
         Step::AdoptRevision { .. } => "adopt-revision",
+        Step::CompareTemplates { .. } => "compare-templates",
         Step::AdoptPod { .. } => "adopt-pod",
         Step::ReleasePod { .. } => "release-pod",
         Step::CreatePod { .. } => "create-pod",
@@ -108,6 +115,21 @@ impl Place {
             }
             Step::AdoptRevision { name, uid } => {
                 self.adopt(Kind::Revision, &name, &uid, outcome).await
+            }
+            Step::CompareTemplates {
+                uid,
+                stored,
+                present,
+                digest,
+                ..
+            } => {
+                let is_same = self.are_completed_alike(&stored, &present).await?;
+                outcome.comparison = Some(Comparison {
+                    revision: uid,
+                    digest,
+                    is_same,
+                });
+                Ok(())
             }
             Step::AdoptPod { name, uid } => self.adopt(Kind::Pod, &name, &uid, outcome).await,
             Step::ReleasePod { name, uid } => self.release(&name, &uid, outcome).await,

@@ -18,6 +18,7 @@ mod endpoints;
 mod experiment;
 mod faults;
 mod hooks;
+mod idle;
 mod kubelet;
 mod ordered;
 mod platform;

@@ -61,6 +61,66 @@ async fn given_a_revision_of_an_older_rule_when_a_new_operator_comes_then_no_pod
     assert_eq!(uids(&bed).await, before);
 }
 
+/// How often the API server was asked what it makes of a template.
+fn questions(bed: &Bed) -> u64 {
+    let counts = bed.cluster.request_counts();
+    counts.get("create podtemplates").copied().unwrap_or(0)
+}
+
+/// StatefulSets show the new default at once; in a StatefulApp somebody writes it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_an_api_server_that_completes_more_when_it_is_upgraded_then_no_pod_restarts() {
+    for face in ["StatefulSet", "StatefulApp"] {
+        let mut bed = Bed::new().await;
+        bed.create(app(face, "web", 2)).await;
+        bed.until_settled(face, "web", 2).await;
+        bed.stop().await;
+        let before = uids(&bed).await;
+        let revision = bed.get(face, "web").await["status"]["updateRevision"].clone();
+        bed.cluster
+            .gain_default("shareProcessNamespace", &json!(false));
+        if face == "StatefulApp" {
+            let spec = json!({ "shareProcessNamespace": false, "dnsPolicy": "ClusterFirst" });
+            let template = json!({ "spec": spec });
+            bed.merge(face, "web", json!({ "spec": { "template": template } }))
+                .await;
+        }
+        bed.start();
+        bed.merge(face, "web", json!({ "spec": { "replicas": 3 } }))
+            .await;
+        bed.until_settled(face, "web", 3).await;
+        let after = uids(&bed).await;
+        assert!(before.iter().all(|pod| after.contains(pod)), "{face}");
+        let status = bed.get(face, "web").await["status"].clone();
+        assert_eq!(status["updateRevision"], revision, "{face}");
+        assert_eq!(bed.list("ControllerRevision").await.len(), 1, "{face}");
+        assert_eq!(questions(&bed), 2, "{face}: once, about two templates");
+
+        // What is no default is another template.
+        bed.kubelet.forget();
+        let template = json!({ "spec": { "shareProcessNamespace": true } });
+        bed.merge(face, "web", json!({ "spec": { "template": template } }))
+            .await;
+        bed.until("all pods are of another revision", || async {
+            let status = bed.get(face, "web").await["status"].clone();
+            match status["currentRevision"] != revision
+                && status["currentRevision"] == status["updateRevision"]
+            {
+                true => Ok(()),
+                false => Err(status.to_string()),
+            }
+        })
+        .await;
+        bed.until_settled(face, "web", 3).await;
+        let gone = |what: &String| what.starts_with('-');
+        assert_eq!(
+            bed.kubelet.record().into_iter().filter(gone).count(),
+            3,
+            "{face}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn given_another_version_of_a_plugin_then_no_pod_restarts() {
     let bed = Bed::new().await;

@@ -54,6 +54,13 @@ impl Narrator {
                 format!("revision {name}"),
                 format!("make revision {name} the newest again"),
             ),
+            Step::CompareTemplates { revision, .. } => self.tell(
+                "compare-templates",
+                format!("revision {revision}"),
+                format!(
+                    "ask the API server whether the template means what revision {revision} says"
+                ),
+            ),
             Step::DeleteRevision { name, .. } => {
                 self.about("delete-revision", "delete old", "revision", name);
             }

@@ -10,7 +10,7 @@ use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
 use crate::world::{
-    Claim, Hold, MemberConfig, OwnerReference, Pod, PodPhase, Revision, UpdateOrder,
+    Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodPhase, Revision, UpdateOrder,
 };
 
 /// Why the API server would not do it.
@@ -37,6 +37,14 @@ impl Model {
             Step::DeleteRevision { name, uid } => {
                 self.revision(name, uid)?;
                 self.world.revisions.retain(|revision| revision.uid != *uid);
+            }
+            // Here nobody completes templates.
+            Step::CompareTemplates { uid, digest, .. } => {
+                self.world.answers.comparison = Some(Comparison {
+                    revision: uid.clone(),
+                    digest: digest.clone(),
+                    is_same: false,
+                });
             }
             Step::AdoptPod { name, uid } => {
                 let body = crate::identity::owner_reference(&self.world.app);

@@ -15,6 +15,12 @@ pub(super) fn canonical(template: &Value) -> String {
     out
 }
 
+/// The same as a value.
+pub(super) fn value(template: &Value) -> Value {
+    // What was written here reads back.
+    serde_json::from_str(&canonical(template)).unwrap_or_default()
+}
+
 /// Where a value stands, as far as its meaning depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {

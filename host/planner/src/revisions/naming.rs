@@ -35,6 +35,11 @@ pub(super) fn revision_name(app: &App, canonical: &str, collisions: u32) -> Stri
     }
 }
 
+/// What tells templates apart.
+pub(super) fn digest(canonical: &str) -> String {
+    hash(canonical, 0)
+}
+
 /// The part of a revision's name that follows the app's.
 fn hash(canonical: &str, collisions: u32) -> String {
     let mut sha = Sha256::new();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{pod, revision, world};
-use crate::world::Face;
+use crate::world::{Comparison, Face};
 use serde_json::json;
 
 fn edited(world: &mut World, image: &str) {
@@ -120,6 +120,67 @@ fn a_revision_of_an_older_rule_is_kept() {
         assert_eq!(
             revisions.update.map(|update| update.name.as_str()),
             Some("web-1")
+        );
+    }
+}
+
+/// What the API server is asked about the template.
+fn question(world: &World) -> Option<(String, String)> {
+    let revisions = of_template(world);
+    let [Step::CompareTemplates { uid, digest, .. }] = revisions.steps.as_slice() else {
+        return None;
+    };
+    assert!(revisions.update.is_none(), "everything else waits for it");
+    Some((uid.clone(), digest.clone()))
+}
+
+/// Upstream's TestStatefulSetSemanticRevisionComparison (item 122): completed by the defaults of today, the revision is the template.
+#[test]
+fn given_a_default_that_is_written_out_then_the_api_server_is_asked_and_its_word_holds() {
+    for face in [Face::StatefulApp, Face::StatefulSet] {
+        let mut world = after(&["web:v1", "web:v2"]);
+        world.app.face = face;
+        world.app.spec.template["spec"]["dnsPolicy"] = json!("ClusterFirst");
+        world.app.spec.template["spec"]["containers"][0]["ports"] = json!([]);
+        let (revision, digest) = question(&world).unwrap();
+        assert_eq!(revision, world.revisions[1].uid, "the newest");
+        let answer = |is_same| {
+            Some(Comparison {
+                revision: revision.clone(),
+                digest: digest.clone(),
+                is_same,
+            })
+        };
+        world.answers.comparison = answer(true);
+        let revisions = of_template(&world);
+        assert!(revisions.steps.is_empty(), "{:?}", revisions.steps);
+        assert_eq!(revisions.update.map(|update| update.number), Some(2));
+        world.answers.comparison = answer(false);
+        let steps = of_template(&world).steps;
+        assert!(matches!(steps[..], [Step::CreateRevision { .. }]));
+        // The answer was about another template.
+        world.app.spec.template["spec"]["dnsPolicy"] = json!("Default");
+        assert!(question(&world).is_some());
+    }
+}
+
+#[test]
+fn given_a_template_that_contradicts_the_revision_then_nobody_is_asked() {
+    let edits: [fn(&mut Value); 4] = [
+        |template| template["spec"]["containers"][0]["image"] = json!("web:v2"),
+        |template| template["metadata"]["labels"]["tier"] = json!("db"),
+        |template| template["metadata"]["annotations"] = json!({ "restarted": "now" }),
+        |template| {
+            template["spec"]["containers"] = json!([{ "name": "web", "image": "web:v1" }, { "name": "proxy", "image": "proxy:v1" }]);
+        },
+    ];
+    for edit in edits {
+        let mut world = after(&["web:v1"]);
+        edit(&mut world.app.spec.template);
+        let steps = of_template(&world).steps;
+        assert!(
+            matches!(steps[..], [Step::CreateRevision { .. }]),
+            "{steps:?}"
         );
     }
 }

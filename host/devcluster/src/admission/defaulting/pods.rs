@@ -46,6 +46,14 @@ fn tolerate(tolerations: &mut Vec<Value>, taint: &str) {
     }
 }
 
+/// A PodTemplate, which is completed as templates of other kinds are.
+pub(super) fn complete_template_of(object: &mut Value) {
+    with_map(object, &["template"], |_| ());
+    if let Some(template) = object.get_mut("template") {
+        complete_template(template);
+    }
+}
+
 pub(super) fn complete_template(template: &mut Value) {
     with_map(template, &["metadata"], |_| ());
     complete_spec(template, "spec");
