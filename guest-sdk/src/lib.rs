@@ -11,7 +11,7 @@
 //! #[plugin]
 //! impl Ring {
 //!     fn manifest() -> Manifest {
-//!         Manifest::new("ring", "0.1.0").http("admin", "*", "/**", "hand data over before a member leaves")
+//!         Manifest::new("ring", "0.1.0").http("admin", ["GET", "POST"], ["/*"], "hand data over before a member leaves")
 //!     }
 //!
 //!     fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
@@ -20,11 +20,13 @@
 //!         }
 //!         let admin = host.http(leaving, "admin");
 //!         match admin.get("/state")?.text()? {
-//!             "LEFT" => return done(),
-//!             "LEAVING" => {}
-//!             _ => drop(admin.post("/leave")?),
+//!             "LEFT" => done(),
+//!             "LEAVING" => again("handing its data over").after(secs(5)),
+//!             _ => {
+//!                 admin.post("/leave")?;
+//!                 again("asked to leave").after(secs(5))
+//!             }
 //!         }
-//!         again("handing its data over").after(secs(5))
 //!     }
 //! }
 //! # fn main() {}
@@ -74,7 +76,7 @@ pub use http::{Credentials, Http, Request, Response};
 pub use manifest::{Manifest, Role};
 pub use member::{Death, Member, Seen, Standing, Volume};
 pub use occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
-pub use plugin::{Hook, Plugin};
+pub use plugin::{Hook, Plugin, Stateless};
 pub use report::{Figure, Report};
 pub use stateward_sdk_macros::plugin;
 pub use step::{

@@ -1,6 +1,6 @@
 //! What a plugin says about itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a plugin says about itself: its name, what it asks for and why, its roles, the schema of its settings. The host runs it once, when the
@@ -15,65 +15,75 @@ use serde_json::Value;
 ///     .role(Role::exclusive("leader").movable());
 /// assert!(manifest.to_json().contains("\"exclusive\":true"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
     name: String,
     version: String,
-    sdk: &'static str,
+    #[serde(default)]
+    sdk: String,
+    #[serde(default)]
     pub(crate) asks: Asks,
+    #[serde(default)]
     roles: Vec<Role>,
+    #[serde(default)]
     lanes: Lanes,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tasks: Vec<TaskEntry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    metrics: Vec<Metric>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     settings: Option<Value>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Asks {
+    #[serde(default)]
     pub(crate) tcp: Vec<TcpAsk>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) http: Vec<HttpAsk>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tls_unverified: Option<Why>,
+    #[serde(default)]
     pub(crate) exec: Vec<ExecAsk>,
+    #[serde(default)]
     pub(crate) secrets: Vec<SecretAsk>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) config: Vec<SecretAsk>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) metrics: Vec<MetricAsk>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<Why>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<Why>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) requests: Option<Why>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) discard_volumes: Option<Why>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) events: Option<Why>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct HttpAsk {
     pub(crate) port: String,
-    pub(crate) method: String,
-    pub(crate) path: String,
+    pub(crate) methods: Vec<String>,
+    pub(crate) paths: Vec<String>,
     why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct MetricAsk {
-    pub(crate) name: String,
-    why: String,
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+struct Metric {
+    name: String,
+    kind: String,
+    help: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct TaskEntry {
     name: String,
     why: String,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     after_scale: bool,
 }
 
@@ -85,43 +95,48 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct TcpAsk {
     pub(crate) port: String,
     why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct ExecAsk {
     pub(crate) container: String,
     pub(crate) argv: Vec<String>,
     why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct SecretAsk {
     pub(crate) slot: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) reference: bool,
     why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Why {
     why: String,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Lanes {
+    #[serde(default)]
     post_ready_overlaps: bool,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     failover_interrupts: bool,
 }
 
 /// A role that members can have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Role {
     name: String,
+    #[serde(default)]
     exclusive: bool,
+    #[serde(default)]
     movable: bool,
     #[serde(rename = "grace-seconds", skip_serializing_if = "Option::is_none")]
     grace_seconds: Option<u32>,
@@ -170,11 +185,12 @@ impl Manifest {
         Manifest {
             name: name.into(),
             version: version.into(),
-            sdk: crate::VERSION,
+            sdk: crate::VERSION.to_owned(),
             asks: Asks::default(),
             roles: Vec::new(),
             lanes: Lanes::default(),
             tasks: Vec::new(),
+            metrics: Vec::new(),
             settings: None,
         }
     }
@@ -188,19 +204,19 @@ impl Manifest {
         self
     }
 
-    /// Asks for HTTP requests to this port of members. `method` is one, or `*`; `path` is literal, with `*` for any one part of it and `/**` at the end
-    /// for any further ones.
-    pub fn http(
+    /// Asks for HTTP requests to this port of members: with these methods, to paths of these patterns. `*` in a path stands for any one segment, `**` as
+    /// its last for any further ones; its query does not count.
+    pub fn http<'a>(
         mut self,
         port: impl Into<String>,
-        method: impl Into<String>,
-        path: impl Into<String>,
+        methods: impl IntoIterator<Item = &'a str>,
+        paths: impl IntoIterator<Item = &'a str>,
         why: impl Into<String>,
     ) -> Manifest {
         self.asks.http.push(HttpAsk {
             port: port.into(),
-            method: method.into(),
-            path: path.into(),
+            methods: methods.into_iter().map(str::to_owned).collect(),
+            paths: paths.into_iter().map(str::to_owned).collect(),
             why: why.into(),
         });
         self
@@ -232,6 +248,18 @@ impl Manifest {
     pub fn secret(mut self, slot: impl Into<String>, why: impl Into<String>) -> Manifest {
         self.asks.secrets.push(SecretAsk {
             slot: slot.into(),
+            reference: false,
+            why: why.into(),
+        });
+        self
+    }
+
+    /// Asks that the host uses the secret value of this slot for the plugin, which never sees it: a key of [TLS](crate::Tls), the password of an HTTP
+    /// [request](crate::Credentials).
+    pub fn secret_reference(mut self, slot: impl Into<String>, why: impl Into<String>) -> Manifest {
+        self.asks.secrets.push(SecretAsk {
+            slot: slot.into(),
+            reference: true,
             why: why.into(),
         });
         self
@@ -241,17 +269,31 @@ impl Manifest {
     pub fn config(mut self, slot: impl Into<String>, why: impl Into<String>) -> Manifest {
         self.asks.config.push(SecretAsk {
             slot: slot.into(),
+            reference: false,
             why: why.into(),
         });
         self
     }
 
-    /// Asks to keep a number of this name in the operator's metrics, besides the figures of `probe`.
-    pub fn metric(mut self, name: impl Into<String>, why: impl Into<String>) -> Manifest {
-        self.asks.metrics.push(MetricAsk {
-            name: name.into(),
-            why: why.into(),
-        });
+    /// Asks to set the numbers that are declared with [`gauge`](Manifest::gauge) and [`counter`](Manifest::counter), besides the figures of `probe`.
+    pub fn metrics(mut self, why: impl Into<String>) -> Manifest {
+        self.asks.metrics = Some(Why { why: why.into() });
+        self
+    }
+
+    /// Sets a number of this name that goes up and down. Its name has small letters, digits and `_`.
+    pub fn gauge(self, name: impl Into<String>, help: impl Into<String>) -> Manifest {
+        self.metric("gauge", name.into(), help.into())
+    }
+
+    /// Raises a number of this name that only grows.
+    pub fn counter(self, name: impl Into<String>, help: impl Into<String>) -> Manifest {
+        self.metric("counter", name.into(), help.into())
+    }
+
+    fn metric(mut self, kind: &str, name: String, help: String) -> Manifest {
+        let kind = kind.to_owned();
+        self.metrics.push(Metric { name, kind, help });
         self
     }
 
@@ -323,12 +365,25 @@ impl Manifest {
         self
     }
 
+    pub(crate) fn metric_names(&self) -> Vec<String> {
+        let declared = self.metrics.iter().map(|metric| metric.name.clone());
+        match self.asks.metrics {
+            Some(_) => declared.collect(),
+            None => Vec::new(),
+        }
+    }
+
     pub(crate) fn exclusive_roles(&self) -> Vec<String> {
         self.roles
             .iter()
             .filter(|role| role.exclusive)
             .map(|role| role.name.clone())
             .collect()
+    }
+
+    /// The manifest of a component, as the host reads it.
+    pub fn from_json(text: &str) -> Result<Manifest, String> {
+        serde_json::from_str(text).map_err(|error| format!("the manifest cannot be read: {error}"))
     }
 
     /// As the host reads it.

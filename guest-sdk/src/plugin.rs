@@ -37,6 +37,20 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// All of them.
+    pub const ALL: [Hook; 10] = [
+        Hook::Validate,
+        Hook::MemberConfig,
+        Hook::UpdateOrder,
+        Hook::Probe,
+        Hook::PreScale,
+        Hook::PostReady,
+        Hook::PreDelete,
+        Hook::PostDelete,
+        Hook::MoveRole,
+        Hook::Task,
+    ];
+
     /// Its name in the contract.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,16 +71,11 @@ impl Hook {
 /// What `#[plugin]` implements. Authors do not write it; the [test host](crate::testing) and the component call it. A hook that the author did
 /// not write answers `None`.
 pub trait Plugin {
-    /// The plugin. It has no fields, because nothing outlives a call.
-    fn new() -> Self
-    where
-        Self: Sized;
-
     /// What it says about itself.
     fn on_describe(&self) -> Manifest;
 
     /// The hooks that its author wrote.
-    fn hooks(&self) -> &'static [Hook];
+    fn hooks(&self) -> &[Hook];
 
     /// Calls `validate`.
     fn on_validate(&self, old: Option<&App>, new: &App, view: &dyn View) -> Option<Vec<Finding>> {
@@ -137,4 +146,12 @@ pub trait Plugin {
         let _ = (task, host);
         None
     }
+}
+
+/// A plugin that a component can make for each call: it has no fields, because nothing outlives a call. `#[plugin]` implements it.
+pub trait Stateless: Plugin {
+    /// The plugin.
+    fn new() -> Self
+    where
+        Self: Sized;
 }

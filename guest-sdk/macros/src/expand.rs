@@ -63,10 +63,6 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         #block
 
         impl ::stateward_sdk::Plugin for #plugin {
-            fn new() -> Self {
-                #plugin
-            }
-
             fn on_describe(&self) -> ::stateward_sdk::Manifest {
                 <#plugin>::manifest()
             }
@@ -76,6 +72,12 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
             }
 
             #(#calls)*
+        }
+
+        impl ::stateward_sdk::Stateless for #plugin {
+            fn new() -> Self {
+                #plugin
+            }
         }
 
         #[cfg(target_arch = "wasm32")]

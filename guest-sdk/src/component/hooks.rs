@@ -8,17 +8,17 @@ use crate::bindings::{
 use crate::component::imports::Imports;
 use crate::component::{Exported, report_panics};
 use crate::occasion::{Joining, Leaving, Left, Moving, Scaling, Task};
-use crate::plugin::Plugin;
+use crate::plugin::Stateless;
 use crate::step::Step;
 
-impl<P: Plugin> on_describe::exports::stateward::plugin::describe::Guest for Exported<P> {
+impl<P: Stateless> on_describe::exports::stateward::plugin::describe::Guest for Exported<P> {
     fn manifest() -> String {
         report_panics();
         P::new().on_describe().to_json()
     }
 }
 
-impl<P: Plugin> on_validate::exports::stateward::plugin::validate::Guest for Exported<P> {
+impl<P: Stateless> on_validate::exports::stateward::plugin::validate::Guest for Exported<P> {
     fn run(old: Option<types::App>, new: types::App) -> Vec<types::Finding> {
         report_panics();
         P::new()
@@ -30,7 +30,9 @@ impl<P: Plugin> on_validate::exports::stateward::plugin::validate::Guest for Exp
     }
 }
 
-impl<P: Plugin> on_member_config::exports::stateward::plugin::member_config::Guest for Exported<P> {
+impl<P: Stateless> on_member_config::exports::stateward::plugin::member_config::Guest
+    for Exported<P>
+{
     fn run(app: types::App, member: types::Member) -> types::Extra {
         report_panics();
         P::new()
@@ -41,7 +43,7 @@ impl<P: Plugin> on_member_config::exports::stateward::plugin::member_config::Gue
     }
 }
 
-impl<P: Plugin> on_probe::exports::stateward::plugin::probe::Guest for Exported<P> {
+impl<P: Stateless> on_probe::exports::stateward::plugin::probe::Guest for Exported<P> {
     fn run(app: types::App, member: types::Member) -> Result<types::Report, types::Fault> {
         report_panics();
         match P::new().on_probe(&app.into(), &member.into(), &Imports) {
@@ -52,7 +54,9 @@ impl<P: Plugin> on_probe::exports::stateward::plugin::probe::Guest for Exported<
     }
 }
 
-impl<P: Plugin> on_update_order::exports::stateward::plugin::update_order::Guest for Exported<P> {
+impl<P: Stateless> on_update_order::exports::stateward::plugin::update_order::Guest
+    for Exported<P>
+{
     fn run(app: types::App) -> Vec<u32> {
         report_panics();
         P::new()
@@ -61,7 +65,7 @@ impl<P: Plugin> on_update_order::exports::stateward::plugin::update_order::Guest
     }
 }
 
-impl<P: Plugin> on_pre_scale::exports::stateward::plugin::pre_scale::Guest for Exported<P> {
+impl<P: Stateless> on_pre_scale::exports::stateward::plugin::pre_scale::Guest for Exported<P> {
     fn run(call: types::Call, app: types::App) -> Result<types::Outcome, types::Fault> {
         report_panics();
         let scaling = Scaling {
@@ -72,7 +76,7 @@ impl<P: Plugin> on_pre_scale::exports::stateward::plugin::pre_scale::Guest for E
     }
 }
 
-impl<P: Plugin> on_post_ready::exports::stateward::plugin::post_ready::Guest for Exported<P> {
+impl<P: Stateless> on_post_ready::exports::stateward::plugin::post_ready::Guest for Exported<P> {
     fn run(
         call: types::Call,
         app: types::App,
@@ -88,7 +92,7 @@ impl<P: Plugin> on_post_ready::exports::stateward::plugin::post_ready::Guest for
     }
 }
 
-impl<P: Plugin> on_pre_delete::exports::stateward::plugin::pre_delete::Guest for Exported<P> {
+impl<P: Stateless> on_pre_delete::exports::stateward::plugin::pre_delete::Guest for Exported<P> {
     fn run(
         call: types::Call,
         app: types::App,
@@ -106,7 +110,7 @@ impl<P: Plugin> on_pre_delete::exports::stateward::plugin::pre_delete::Guest for
     }
 }
 
-impl<P: Plugin> on_post_delete::exports::stateward::plugin::post_delete::Guest for Exported<P> {
+impl<P: Stateless> on_post_delete::exports::stateward::plugin::post_delete::Guest for Exported<P> {
     fn run(
         call: types::Call,
         app: types::App,
@@ -124,7 +128,7 @@ impl<P: Plugin> on_post_delete::exports::stateward::plugin::post_delete::Guest f
     }
 }
 
-impl<P: Plugin> on_move_role::exports::stateward::plugin::move_role::Guest for Exported<P> {
+impl<P: Stateless> on_move_role::exports::stateward::plugin::move_role::Guest for Exported<P> {
     fn run(
         call: types::Call,
         app: types::App,
@@ -144,7 +148,7 @@ impl<P: Plugin> on_move_role::exports::stateward::plugin::move_role::Guest for E
     }
 }
 
-impl<P: Plugin> on_task::exports::stateward::plugin::task::Guest for Exported<P> {
+impl<P: Stateless> on_task::exports::stateward::plugin::task::Guest for Exported<P> {
     fn run(
         call: types::Call,
         app: types::App,

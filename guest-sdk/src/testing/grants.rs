@@ -10,8 +10,8 @@ use crate::tls::{Tls, Trust};
 pub struct Grants {
     /// Ports that may be dialled.
     pub ports: Vec<String>,
-    /// HTTP requests that may be sent: port, method (or `*`), pattern of the path.
-    pub http: Vec<(String, String, String)>,
+    /// HTTP requests that may be sent: port, methods, patterns of paths.
+    pub http: Vec<(String, Vec<String>, Vec<String>)>,
     /// Whether any certificate may be accepted under TLS.
     pub tls_unverified: bool,
     /// Programs that may be run: container, and pattern of the command line.
@@ -41,7 +41,7 @@ impl Grants {
             http: asks
                 .http
                 .iter()
-                .map(|ask| (ask.port.clone(), ask.method.clone(), ask.path.clone()))
+                .map(|ask| (ask.port.clone(), ask.methods.clone(), ask.paths.clone()))
                 .collect(),
             tls_unverified: asks.tls_unverified.is_some(),
             exec: asks
@@ -49,9 +49,14 @@ impl Grants {
                 .iter()
                 .map(|ask| (ask.container.clone(), ask.argv.clone()))
                 .collect(),
-            slots: asks.secrets.iter().map(|ask| ask.slot.clone()).collect(),
+            slots: asks
+                .secrets
+                .iter()
+                .filter(|ask| !ask.reference)
+                .map(|ask| ask.slot.clone())
+                .collect(),
             config: asks.config.iter().map(|ask| ask.slot.clone()).collect(),
-            metrics: asks.metrics.iter().map(|ask| ask.name.clone()).collect(),
+            metrics: manifest.metric_names(),
             state: asks.state.is_some(),
             requests: asks.requests.is_some(),
             discard_volumes: asks.discard_volumes.is_some(),
@@ -75,15 +80,17 @@ impl Grants {
     ) -> Result<(), Failure> {
         self.allow_tls(secure)?;
         let path = request.path.split('?').next().unwrap_or_default();
-        let granted = self.http.iter().any(|(granted, method, pattern)| {
+        let granted = self.http.iter().any(|(granted, methods, patterns)| {
             granted == port
-                && (method == "*" || *method == request.method)
-                && matches(&parts(pattern), &parts(path))
+                && methods.contains(&request.method)
+                && patterns
+                    .iter()
+                    .any(|pattern| matches(&parts(pattern), &parts(path)))
         });
         allow(granted, || {
             let method = &request.method;
             format!(
-                "{method} {path} to port {port} needs the grant http: [{{port: {port:?}, method: {method:?}, path: {path:?}}}]"
+                "{method} {path} to port {port} needs the grant http: [{{port: {port:?}, methods: [{method:?}], paths: [{path:?}]}}]"
             )
         })
     }
@@ -121,7 +128,8 @@ impl Grants {
 
     /// Whether this metric may be set.
     pub fn allow_metric(&self, name: &str) -> Result<(), Failure> {
-        let text = || format!("metric {name} needs the grant metrics.names: [{name:?}]");
+        let text =
+            || format!("metric {name} needs the grant metrics: true, and its name in the manifest");
         allow(self.metrics.iter().any(|granted| granted == name), text)
     }
 

@@ -15,7 +15,7 @@
 //! #[plugin]
 //! impl Ring {
 //!     fn manifest() -> Manifest {
-//!         Manifest::new("ring", "0.1.0").http("admin", "*", "/**", "hand data over before a member leaves")
+//!         Manifest::new("ring", "0.1.0").http("admin", ["GET", "POST"], ["/*"], "hand data over before a member leaves")
 //!     }
 //!
 //!     fn pre_delete(&self, leaving: &Leaving, host: &dyn Host) -> Step {
@@ -24,11 +24,13 @@
 //!         }
 //!         let admin = host.http(leaving, "admin");
 //!         match admin.get("/state")?.text()? {
-//!             "LEFT" => return done(),
-//!             "LEAVING" => {}
-//!             _ => drop(admin.post("/leave")?),
+//!             "LEFT" => done(),
+//!             "LEAVING" => again("handing its data over").after(secs(5)),
+//!             _ => {
+//!                 admin.post("/leave")?;
+//!                 again("asked to leave").after(secs(5))
+//!             }
 //!         }
-//!         again("handing its data over").after(secs(5))
 //!     }
 //! }
 //!

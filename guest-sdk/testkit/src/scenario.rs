@@ -20,6 +20,7 @@ pub struct Scenario<A> {
 }
 
 enum Turn<A> {
+    Given(Box<Deed<A>>),
     When(Box<Deed<A>>),
     Then(Box<Deed<A>>),
     Waits(String),
@@ -35,6 +36,13 @@ impl<A: Application> Scenario<A> {
             always: Vec::new(),
             kinds: Kind::ALL.to_vec(),
         }
+    }
+
+    /// As [`when`](Scenario::when), before what is tested: no fault strikes here. These come first.
+    pub fn given(mut self, what: impl Into<String>, deed: impl Fn(&Cluster<A>) + 'static) -> Self {
+        let turn = Turn::Given(Box::new(deed));
+        self.steps.push((what.into(), turn));
+        self
     }
 
     /// Something happens, and the host works until nothing is left to do.
@@ -131,17 +139,26 @@ impl<A: Application> Scenario<A> {
 
     fn run(&self, fault: Option<Fault>) -> (Cluster<A>, Option<Failing>) {
         let cluster = (self.make)();
-        cluster.inject(fault);
-        let problem = self.play(&cluster);
+        let problem = self.play(&cluster, fault);
         let problem = problem.or_else(|| cluster.mistakes().into_iter().next());
         let problem = problem.map(|text| failing(&cluster, fault, text));
         (cluster, problem)
     }
 
-    fn play(&self, cluster: &Cluster<A>) -> Option<String> {
+    fn play(&self, cluster: &Cluster<A>, fault: Option<Fault>) -> Option<String> {
         let mut settled = Settled::Reached;
+        cluster.inject(fault);
         for (index, (what, turn)) in self.steps.iter().enumerate() {
             match turn {
+                Turn::Given(deed) => {
+                    cluster.inject(None);
+                    deed(cluster);
+                    if let Settled::Waiting(waits) = cluster.settle() {
+                        let waits = waits.join("; ");
+                        return Some(format!("given {what}: it waits for good: {waits}"));
+                    }
+                    cluster.inject(fault);
+                }
                 Turn::When(deed) => {
                     deed(cluster);
                     settled = cluster.settle();

@@ -27,38 +27,17 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use stateward_sdk::Output;
-    use stateward_sdk::testing::{Act, MockHost, Record};
+    use stateward_testkit::{Cluster, Scenario, applications};
 
     use super::*;
 
     #[test]
-    fn a_member_is_asked_to_leave_once_and_waited_for() {
-        // Given a ring of three, whose last member takes a while to leave,
-        let host = MockHost::new(Ring, "ring", 3);
-        let states = std::sync::Mutex::new(vec!["LEFT\n", "LEAVING\n", "NORMAL\n"]);
-        host.exec_answers(move |_, command| {
-            let stdout = match command.argv[1].as_str() {
-                "state" => states.lock().unwrap().pop().unwrap().into(),
-                _ => Vec::new(),
-            };
-            Ok(Output { stdout, ..Output::default() })
-        });
-
-        // when it is to leave,
-        let leaves = Act::PreDelete { ordinal: 2, why: Cause::ScaleIn };
-        assert_eq!(host.act_until_settled("leave", &leaves, 5), done());
-
-        // then it was asked once.
-        let asked = |record: &&Record| matches!(record, Record::Exec(_, argv) if argv[1] == "leave");
-        assert_eq!(host.records().iter().filter(asked).count(), 1);
-    }
-
-    #[test]
-    fn a_member_that_comes_back_is_left_alone() {
-        let host = MockHost::new(Ring, "ring", 3);
-        let update = Act::PreDelete { ordinal: 2, why: Cause::Update };
-        assert_eq!(host.act("update", &update), done());
-        assert_eq!(host.records(), []);
+    fn no_data_is_lost_whatever_goes_wrong() {
+        Scenario::new("a ring grows, rolls and shrinks", || Cluster::new(Ring, applications::Ring::new()))
+            .when("three are wanted", |ring| ring.scale(3))
+            .when("a new image is wanted", Cluster::update)
+            .when("two are wanted", |ring| ring.scale(2))
+            .always("no data is lost", |ring| assert_eq!(ring.application().data(), 60))
+            .survives_every_fault();
     }
 }

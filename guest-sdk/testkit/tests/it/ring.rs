@@ -9,7 +9,12 @@ pub(crate) struct Ring;
 #[plugin]
 impl Ring {
     fn manifest() -> Manifest {
-        Manifest::new("ring", "0.1.0").http("admin", "*", "/*", "bring members in and out")
+        Manifest::new("ring", "0.1.0").http(
+            "admin",
+            ["GET", "POST"],
+            ["/*"],
+            "bring members in and out",
+        )
     }
 
     fn post_ready(&self, joining: &Joining, host: &dyn Host) -> Step {

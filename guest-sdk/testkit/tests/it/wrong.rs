@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stateward_sdk::Stateless;
 use stateward_sdk::prelude::*;
 use stateward_testkit::{Application, Cluster, Kind, Pod, Report, Scenario};
 
@@ -152,9 +153,9 @@ impl Strict {
     }
 }
 
-fn not_survived<P: stateward_sdk::Plugin + Anew + 'static>(plugin: P) -> BTreeSet<Kind> {
+fn not_survived<P: Stateless + 'static>(_: P) -> BTreeSet<Kind> {
     let report = Scenario::new("two members", move || {
-        Cluster::new(plugin.again(), Tally::default())
+        Cluster::new(P::new(), Tally::default())
     })
     .when("two are wanted", |tally| tally.scale(2))
     .explore();
@@ -174,17 +175,6 @@ fn kinds(report: &Report) -> BTreeSet<Kind> {
         assert!(!shortest.why.is_empty());
     }
     report.kinds()
-}
-
-/// A plugin has no fields, so another one is the same.
-trait Anew {
-    fn again(&self) -> Self;
-}
-
-impl<P: stateward_sdk::Plugin> Anew for P {
-    fn again(&self) -> P {
-        P::new()
-    }
 }
 
 #[test]
