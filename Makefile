@@ -16,7 +16,7 @@ setup: ## the wasm target, and the packages of the real servers (apt, as root; o
 	@tests/setup
 
 plugins: setup ## the plugins as components, in target/wasm32-wasip2/plugin
-	@$(TIME) plugins cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-plugin-mysql -p stateward-hostile -p stateward-steered --lib --examples
+	@$(TIME) plugins cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-plugin-mysql -p stateward-hostile -p stateward-steered -p stateward-wrong --lib --examples
 
 controlplane: ## Kubernetes itself for the tests, from its Go modules, in target/controlplane (once; minutes)
 	@$(TIME) controlplane tests/controlplane/build >/dev/null

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const REACH: Duration = Duration::from_secs(10);
 
 /// Where a development cluster leaves its kubeconfig when no folder is given.
-const DEVELOPMENT_KUBECONFIG: &str = ".stateward/kubeconfig";
+pub(crate) const DEVELOPMENT_KUBECONFIG: &str = ".stateward/kubeconfig";
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ClusterArguments {

@@ -1,15 +1,19 @@
 //! What a component is, implements, imports and asks for.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use stateward_planner::world::{ReadyPlugin, Role, Task};
-use stateward_runtime::{Asks, Grants, Hook, Plugin, Runtime, RuntimeError};
+use stateward_runtime::{Asks, Grants, Hook, Loading, Plugin, Runtime, RuntimeError};
 
 use crate::failure::{Ended, Failure};
 use crate::output::{self, FAINT, NAME, STRONG, painted};
 use crate::run::default_plugin_cache;
+
+/// How long compiling may take here.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Print what a plugin is: digest, hooks, imports, and what it asks for and why
 #[derive(Debug, clap::Args)]
@@ -61,14 +65,20 @@ pub(crate) struct Found {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary<'a> {
+pub(crate) struct Summary<'a> {
     file: &'a Path,
     size: usize,
     digest: String,
     name: &'a str,
     version: &'a str,
     hooks: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sdk: Option<&'a str>,
     imports: &'a [String],
+    exports: &'a [String],
+    /// Milliseconds from its bytes to a plugin, and whether it was compiled in them; otherwise it came from the cache.
+    load_millis: u128,
+    compiled: bool,
     asks: &'a Asks,
     roles: Value,
 }
@@ -100,12 +110,22 @@ fn runtime() -> Result<Runtime, RuntimeError> {
         cache,
         // One call at a time: `describe`.
         concurrent_calls: 1,
+        // The author is told how long it took; an operator waits less.
+        compile_timeout: PATIENCE,
         ..stateward_runtime::Options::default()
     };
     Runtime::new(options(default_plugin_cache())).or_else(|_| Runtime::new(options(None)))
 }
 
 impl Found {
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// As a planner sees it, under the name of its Plugin object.
     pub(crate) fn ready(&self, name: &str) -> ReadyPlugin {
         let manifest = self.plugin.manifest();
@@ -136,7 +156,7 @@ impl Found {
         self.plugin.manifest().settings.clone()
     }
 
-    fn hooks(&self) -> Vec<&'static str> {
+    pub(crate) fn hooks(&self) -> Vec<&'static str> {
         let hooks = self.plugin.hooks().iter();
         hooks
             .filter(|hook| **hook != Hook::Describe)
@@ -144,7 +164,7 @@ impl Found {
             .collect()
     }
 
-    fn summary(&self) -> Summary<'_> {
+    pub(crate) fn summary(&self) -> Summary<'_> {
         let manifest = self.plugin.manifest();
         Summary {
             file: &self.file,
@@ -153,14 +173,18 @@ impl Found {
             name: &manifest.name,
             version: &manifest.version,
             hooks: self.hooks(),
+            sdk: manifest.sdk.as_deref(),
             imports: self.plugin.imports(),
+            exports: self.plugin.exports(),
+            load_millis: self.plugin.loading().took.as_millis(),
+            compiled: self.plugin.loading().compiled,
             asks: &manifest.asks,
             roles: json!(manifest.roles),
         }
     }
 
     /// A Plugin that pins these bytes and grants what they ask for.
-    fn object(&self) -> Value {
+    pub(crate) fn object(&self) -> Value {
         let manifest = self.plugin.manifest();
         json!({
             "apiVersion": "stateward.dev/v1alpha1",
@@ -185,7 +209,9 @@ impl Found {
             ),
             row("digest", self.plugin.digest()),
             row("hooks", self.hooks().join(", ")),
-            row("imports", imports(self.plugin.imports())),
+            row("imports", interfaces(self.plugin.imports())),
+            row("exports", interfaces(self.plugin.exports())),
+            row("loaded", loaded(self.plugin.loading())),
         ];
         for role in &manifest.roles {
             let traits = [(role.exclusive, "exclusive"), (role.movable, "movable")];
@@ -213,7 +239,7 @@ impl Found {
 }
 
 /// Our own interfaces by name. The WASI baseline is what the standard library brings, the same for every plugin.
-fn imports(all: &[String]) -> String {
+fn interfaces(all: &[String]) -> String {
     let is_wasi = |import: &&String| import.starts_with("wasi:");
     let mut ours: Vec<_> = (all.iter())
         .filter(|import| !is_wasi(import))
@@ -230,6 +256,19 @@ fn imports(all: &[String]) -> String {
     ours.join(", ")
 }
 
+fn loaded(loading: &Loading) -> String {
+    let millis = loading.took.as_millis();
+    let waits = stateward_runtime::Options::default().compile_timeout;
+    match loading.compiled {
+        true if loading.took > waits => {
+            let waits = waits.as_secs();
+            format!("in {millis} ms, compiled now; an operator waits {waits} s at most")
+        }
+        true => format!("in {millis} ms, compiled now"),
+        false => format!("in {millis} ms, from the cache"),
+    }
+}
+
 fn row(title: &str, text: impl std::fmt::Display) -> String {
     format!("  {} {text}", painted(STRONG, format_args!("{title:<9}")))
 }
@@ -240,18 +279,31 @@ fn asks(asks: &Asks) -> Vec<(String, &str)> {
     for ask in &asks.tcp {
         all.push((format!("tcp to port {}", ask.port), ask.why.as_str()));
     }
+    for ask in &asks.http {
+        let (methods, paths) = (ask.methods.join(" "), ask.paths.join(" "));
+        let text = format!("http to port {}: {methods} {paths}", ask.port);
+        all.push((text, &ask.why));
+    }
     for ask in &asks.exec {
-        all.push((
-            format!("exec in {}: {}", ask.container, ask.argv.join(" ")),
-            &ask.why,
-        ));
+        let (container, argv) = (&ask.container, ask.argv.join(" "));
+        all.push((format!("exec in {container}: {argv}"), &ask.why));
     }
     for ask in &asks.secrets {
-        all.push((format!("secret {}", ask.slot), &ask.why));
+        let text = match ask.reference {
+            true => format!("use of the secret {}, unseen", ask.slot),
+            false => format!("secret {}", ask.slot),
+        };
+        all.push((text, &ask.why));
+    }
+    for ask in &asks.config {
+        all.push((format!("config {}", ask.slot), &ask.why));
     }
     let plain = [
+        ("TLS with any certificate", &asks.tls_unverified),
+        ("metrics", &asks.metrics),
         ("state", &asks.state),
         ("requests", &asks.requests),
+        ("discarding volumes", &asks.discard_volumes),
         ("events", &asks.events),
     ];
     for (name, ask) in plain {

@@ -2,7 +2,7 @@
 
 use crate::stateward::stateward;
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["run"],
     &["dev"],
@@ -21,7 +21,12 @@ const COMMANDS: [&[&str]; 20] = [
     &["rollout", "status"],
     &["rollout", "restart"],
     &["plugin"],
+    &["plugin", "new"],
     &["plugin", "build"],
+    &["plugin", "run"],
+    &["plugin", "dev"],
+    &["plugin", "test"],
+    &["plugin", "check"],
     &["plugin", "inspect"],
 ];
 

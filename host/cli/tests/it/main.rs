@@ -8,8 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod authors;
 mod development;
 mod help;
+mod languages;
 mod manifests;
 mod nobody_manages;
 mod processes;

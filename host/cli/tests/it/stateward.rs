@@ -22,6 +22,11 @@ pub(crate) fn stateward(words: &[&str]) -> Ran {
     ran(command(words).output().unwrap())
 }
 
+/// The same, started in this folder.
+pub(crate) fn stateward_in(folder: &Path, words: &[&str]) -> Ran {
+    ran(command(words).current_dir(folder).output().unwrap())
+}
+
 /// The same, with a text on standard input.
 pub(crate) fn stateward_reading(words: &[&str], input: &str) -> Ran {
     let mut child = command(words)

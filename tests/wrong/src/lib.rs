@@ -1,0 +1,105 @@
+//! A plugin whose members are to be counted once each. `settings.breaks` names the promise that it breaks; without it, it keeps all.
+//!
+//! | breaks | what it does |
+//! |---|---|
+//! | `idempotent` | adds without looking |
+//! | `resumable` | notes that it will add, and never looks whether it did |
+//! | `limits` | takes more memory than it may have |
+//! | `validate` | lets settings pass that it cannot serve |
+//! | `validate-by-the-clock` | refuses what it let pass an hour before |
+//! | `probe` | adds in its probe |
+//! | `work` | waits for what never comes |
+
+use serde::Deserialize;
+use stateward_sdk::prelude::*;
+
+/// The plugin.
+pub struct Wrong;
+
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Breaks {
+    #[default]
+    Nothing,
+    Idempotent,
+    Resumable,
+    Limits,
+    Validate,
+    ValidateByTheClock,
+    Probe,
+    Work,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    breaks: Breaks,
+}
+
+/// What it lets pass although it cannot serve it.
+fn is_passed(app: &App) -> bool {
+    app.settings.contains("\"validate\"")
+}
+
+#[plugin]
+impl Wrong {
+    fn manifest() -> Manifest {
+        Manifest::new("wrong", env!("CARGO_PKG_VERSION"))
+            .exec("main", ["tally", "*"], "count members")
+            .state("note what it did")
+    }
+
+    fn validate(&self, _old: Option<&App>, new: &App, _view: &dyn View) -> Vec<Finding> {
+        match new.settings::<Settings>() {
+            Err(_) if is_passed(new) => Vec::new(),
+            Err(bad) => vec![Finding::error("settings", Fault::from(bad).to_string())],
+            Ok(settings)
+                if settings.breaks == Breaks::ValidateByTheClock
+                    && new.now_ms / 3_600_000 % 2 == 1 =>
+            {
+                vec![Finding::error("settings", "not in odd hours")]
+            }
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    fn probe(&self, app: &App, member: &Member, reach: &dyn Reach) -> Result<Report, Fault> {
+        let settings = app.settings::<Settings>()?;
+        if settings.breaks == Breaks::Probe {
+            tally(reach, member, "add")?;
+        }
+        Ok(Report::healthy())
+    }
+
+    fn post_ready(&self, joining: &Joining, host: &dyn Host) -> Step {
+        let settings = joining.app.settings::<Settings>()?;
+        match settings.breaks {
+            Breaks::Idempotent => drop(tally(host, joining, "add")?),
+            Breaks::Resumable => {
+                let key = format!("added-{}", joining.ordinal);
+                if host.state_get(&key).is_none() {
+                    host.state_put(&key, b"yes", 0)?;
+                    tally(host, joining, "add")?;
+                }
+            }
+            Breaks::Limits => {
+                let much = vec![1_u8; 100 << 20];
+                host.debug(&format!("{} bytes", much.len()));
+            }
+            Breaks::Work => return again("waiting for what never comes"),
+            _ => {
+                if tally(host, joining, "count")? == "none" {
+                    tally(host, joining, "add")?;
+                }
+            }
+        }
+        done()
+    }
+}
+
+fn tally(reach: &dyn Reach, member: &Member, what: &str) -> Result<String, Failure> {
+    let pod = member.pod.as_deref().ok_or(Failure::Replaced)?;
+    let command = Command::new(["tally", what]).container("main");
+    let output = reach.exec(pod, &command, secs(2))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
