@@ -60,7 +60,10 @@ pub(crate) fn of(world: &World, now: Timestamp, draft: &mut Draft) -> Admission 
             }
         }
     };
-    draft.wait(obstacle.clone());
+    // An app that goes is not judged any more, and waits for no verdict.
+    if world.app.deletion.is_none() || matches!(obstacle, WaitingFor::PluginUnavailable { .. }) {
+        draft.wait(obstacle.clone());
+    }
     match &world.recorded.accepted {
         Some(accepted) => Admission::Last {
             ordinals: accepted.ordinals(),

@@ -92,3 +92,18 @@ fn a_ring_that_needs_no_joining_is_there_at_once() {
     let ring = applications::Ring::new();
     assert_eq!((ring.data(), ring.state(0)), (0, None));
 }
+
+#[test]
+fn no_fault_strikes_before_what_is_tested() {
+    let second = |ring: &Cluster<applications::Ring>| ring.scale(2);
+    let whole = Scenario::new("two", ring)
+        .when("one is wanted", |ring| ring.scale(1))
+        .when("two are wanted", second)
+        .explore();
+    let later = Scenario::new("the second", ring)
+        .given("one is there", |ring| ring.scale(1))
+        .when("two are wanted", second)
+        .explore();
+    assert!(whole.failing.is_empty() && later.failing.is_empty());
+    assert!(1 < later.runs && later.runs < whole.runs);
+}

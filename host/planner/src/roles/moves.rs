@@ -107,7 +107,13 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
 fn course(scene: &Scene<'_>, role: &RoleStatus, moving: &Moving) -> Course {
     let known = scene.world.journal.get(&act(&role.name, moving).id());
     let is_answered = known.is_none_or(crate::Invocation::is_done);
-    if role.epoch > moving.epoch && role.holder.is_some() && is_answered {
+    // A failed holder that came back and was recorded anew is no reason to ask again what was refused.
+    let is_moot = moving.cause == MoveCause::Failed
+        && failover::failure(scene, role) == failover::Failure::No
+        && known.is_some_and(|known| {
+            matches!(known.phase, Phase::Refused { .. }) && !known.is_under_way()
+        });
+    if role.epoch > moving.epoch && role.holder.is_some() && (is_answered || is_moot) {
         return Course::Moved;
     }
     let id = act(&role.name, moving).id();

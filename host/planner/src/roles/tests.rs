@@ -271,6 +271,39 @@ mod failed {
     }
 
     #[test]
+    fn given_a_refused_failover_when_the_holder_is_back_and_recorded_anew_then_it_is_over() {
+        let mut world = given();
+        let mut pod = world.pods.remove(0);
+        record(&mut world);
+        let act = Act::MoveRole {
+            role: "primary".to_owned(),
+            cause: MoveCause::Failed,
+            epoch: 1,
+            number: 1,
+            target: None,
+        };
+        let refused = Phase::Refused {
+            reason: "it does not fail over".to_owned(),
+            since: now(),
+            ask_again: now() + SignedDuration::from_secs(60),
+        };
+        known(&mut world, act, refused);
+        assert_eq!(cause(&world), Some(MoveCause::Failed), "it is still gone");
+
+        pod.uid = "uid-again".to_owned();
+        world.pods.insert(0, pod);
+        let role = &mut world.recorded.roles[0];
+        role.epoch = 2;
+        role.holder = Some(Holder {
+            ordinal: 0,
+            pod: "uid-again".to_owned(),
+        });
+        let plan = record(&mut world);
+        assert_eq!(cause(&world), None);
+        assert_eq!(plan.status.waiting, [], "nobody is waited for");
+    }
+
+    #[test]
     fn given_another_invocation_in_progress_then_a_failover_goes_first_and_it_resumes_later() {
         let mut world = given();
         world.app.spec.replicas = 2;

@@ -52,6 +52,17 @@ fn given_a_held_app_when_it_is_deleted_then_members_leave_in_order_and_it_goes_l
 }
 
 #[test]
+fn given_an_app_that_goes_when_the_host_starts_again_then_no_verdict_is_waited_for() {
+    let mut world = served(2, &["pre-delete", "validate"]);
+    world.app.deletion = Some(now());
+    world.answers.validate = None;
+    let waiting = crate::plan(&world, now()).status.waiting;
+    let subjects: Vec<_> = waiting.iter().map(|wait| wait.reason.as_str()).collect();
+    assert!(!subjects.contains(&"ValidationPending"), "{subjects:?}");
+    assert_eq!(calls(&world), ["pre-delete/uid-1/teardown"]);
+}
+
+#[test]
 fn given_a_deletion_that_leaves_no_time_then_the_app_is_released_at_once() {
     let mut world = served(2, &["pre-delete"]);
     world.app.deletion = Some(now());

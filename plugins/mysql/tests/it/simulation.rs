@@ -4,7 +4,7 @@
 //! on from its own end, or finds that it has diverged, as a real one does.
 
 mod statements;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -76,14 +76,10 @@ impl Simulation {
         self.boot_with(host, ordinal, old);
     }
 
-    fn boot_with(&self, host: &MockHost, ordinal: u32, mut server: Server) {
+    fn boot_with(&self, host: &MockHost, ordinal: u32, server: Server) {
         host.start(ordinal);
         let address = address_of(host, ordinal);
-        server.is_read_only = true;
-        if let Some(replica) = &mut server.replica {
-            replica.is_running = false;
-        }
-        self.servers().by_address.insert(address.clone(), server);
+        self.put(&address, server);
         let simulation = self.clone();
         host.serve(ordinal, "mysql", move || {
             Session::with(simulation.clone(), address.clone())
@@ -95,6 +91,40 @@ impl Simulation {
         let address = address_of(host, ordinal);
         host.stop(ordinal);
         self.servers().by_address.remove(&address).unwrap()
+    }
+
+    /// A server boots at this address: read-only, with the data that it has.
+    pub(crate) fn put(&self, address: &str, mut server: Server) {
+        server.is_read_only = true;
+        if let Some(replica) = &mut server.replica {
+            replica.is_running = false;
+        }
+        self.servers().by_address.insert(address.to_owned(), server);
+    }
+
+    /// The server at this address ends; answers what was in its volumes.
+    pub(crate) fn take(&self, address: &str) -> Server {
+        let mut servers = self.servers();
+        servers.replicate();
+        servers.by_address.remove(address).unwrap()
+    }
+
+    /// The server at this address.
+    pub(crate) fn at(&self, address: &str) -> Server {
+        let mut servers = self.servers();
+        servers.replicate();
+        servers.by_address[address].clone()
+    }
+
+    /// A client writes to the server at this address.
+    pub(crate) fn write_at(&self, address: &str, count: usize) {
+        let mut servers = self.servers();
+        let server = servers.by_address.get_mut(address).unwrap();
+        assert!(!server.is_read_only, "a client was refused");
+        let id = server.id;
+        server.history.extend(vec![id; count]);
+        // The acknowledgement waits for the replicas that follow.
+        servers.replicate();
     }
 
     /// As it starts again in the same pod.

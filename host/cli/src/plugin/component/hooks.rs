@@ -121,6 +121,9 @@ impl Plugin for Component {
         member: &Member,
         reach: &dyn Reach,
     ) -> Option<Result<Report, Fault>> {
+        if !self.hooks.contains(&Hook::Probe) {
+            return None;
+        }
         let snapshot = self.snapshot(app, reach);
         let input = (self.record.as_ref()).map(|_| Input::of_probe(member.ordinal, &snapshot));
         let (answer, exchanges) = self.probe(member.ordinal, snapshot, reach);
