@@ -38,6 +38,7 @@ lint: setup ## formatting, clippy and documentation, warnings as errors
 bench: root controlplane plugins build ## measurements, printed as ratios to something run beside them
 	@$(TIME) "hooks for the bench" cargo build --quiet --locked --profile plugin --target wasm32-wasip2 -p stateward-sdk --examples
 	@$(TIME) "release build" cargo build --quiet --locked --release -p stateward
+	@$(TIME) "bench of plans" cargo bench --quiet --locked -p stateward-planner --bench plan
 	@$(TIME) "bench of hooks" cargo bench --quiet --locked -p stateward-runtime --bench hook
 	@$(TIME) "bench of the API" cargo bench --quiet --locked -p stateward-tests --bench api
 	@$(TIME) "bench of controllers" cargo bench --quiet --locked -p stateward-differential --bench controllers

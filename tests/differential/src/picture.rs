@@ -53,10 +53,9 @@ pub async fn look(
         record.sort();
     }
     picture.insert("creates and deletes".to_owned(), json!(record));
-    picture.insert(
-        "revisions".to_owned(),
-        json!(names.values().collect::<Vec<_>>()),
-    );
+    let mut numbers: Vec<&String> = names.values().collect();
+    numbers.sort();
+    picture.insert("revisions".to_owned(), json!(numbers));
 
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     for pod in pods.list(&all).await? {

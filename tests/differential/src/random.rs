@@ -1,10 +1,10 @@
 //! Scenarios drawn from seeds, and the shortest of them that still shows the same fault.
 
-use crate::scenario::{Cascade, Deed, Line, Scenario, Settings};
+use crate::scenario::{Cascade, Deed, Limited, Line, RefusedEdit, Scenario, Settings};
 
 /// A scenario of four to ten lines. The same seed draws the same one.
 ///
-/// `is_timed`: without deeds whose outcome depends on who is faster (hasty lines, restarts, a lost node), so that it can be played against another controller.
+/// `is_timed`: without deeds whose outcome depends on who is faster (hasty lines, restarts, a lost node, a quota), so that it can be played against another controller.
 pub fn draw(seed: u64, is_timed: bool) -> Scenario {
     let mut random = fastrand::Rng::with_seed(seed);
     let settings = settings(&mut random);
@@ -71,7 +71,7 @@ fn deed(
     is_timed: bool,
 ) -> Deed {
     let ordinal = start + random.u32(0..replicas);
-    match random.u32(0..if is_timed { 15 } else { 19 }) {
+    match random.u32(0..if is_timed { 15 } else { 23 }) {
         0..=2 => Deed::Scale(random.u32(0..=5)),
         3 | 4 => Deed::Image(format!("app:{number}")),
         5 => Deed::Image(format!("broken:{number}")),
@@ -86,9 +86,21 @@ fn deed(
         12 => Deed::Ready(ordinal),
         13 => Deed::Succeed(ordinal),
         14 => Deed::RelabelPod(ordinal),
-        15 => Deed::ForceDeletePod(ordinal),
-        16 => Deed::Restart,
-        17 => Deed::DeleteClaim(ordinal),
+        15 => Deed::RefusedEdit(match random.u32(0..3) {
+            0 => RefusedEdit::Replicas,
+            1 => RefusedEdit::Selector,
+            _ => RefusedEdit::ServiceName,
+        }),
+        16 => Deed::ForceDeletePod(ordinal),
+        17 => Deed::Restart,
+        18 => Deed::DeleteClaim(ordinal),
+        19 => Deed::LoseNode,
+        20 => Deed::NodeBack,
+        21 => match random.u32(0..3) {
+            0 => Deed::Quota(None),
+            1 => Deed::Quota(Some((Limited::Claims, random.u32(0..=4)))),
+            _ => Deed::Quota(Some((Limited::Pods, random.u32(0..=4)))),
+        },
         _ => Deed::DeleteSet(match random.u32(0..3) {
             0 => Cascade::Orphan,
             1 => Cascade::Foreground,

@@ -69,14 +69,19 @@ struct Wanted {
 impl Wanted {
     /// None of what a scenario wants can be told while something is held back or stuck.
     fn after(deeds: &[&Deed]) -> Self {
-        let mut settings = Settings::default();
+        let mut settings = Settings {
+            replicas: 0,
+            ..Settings::default()
+        };
         let mut image = "app:1".to_owned();
+        let mut is_limited = false;
         for deed in deeds {
             match deed {
                 Deed::Set(made) => {
                     settings = made.clone();
                     image = "app:1".to_owned();
                 }
+                Deed::Quota(limit) => is_limited = limit.is_some(),
                 Deed::Scale(count) => settings.replicas = *count,
                 Deed::Image(name) => image.clone_from(name),
                 Deed::Partition(at) => {
@@ -109,6 +114,9 @@ impl Wanted {
                     image,
                 };
             }
+        }
+        if is_limited {
+            settings.replicas = u32::MAX;
         }
         Self { settings, image }
     }

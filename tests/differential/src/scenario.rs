@@ -97,10 +97,36 @@ pub enum Deed {
     LoseNode,
     /// `node back`
     NodeBack,
+    /// `quota pods=3`, `quota claims=2`, `quota none`: how many the namespace may hold.
+    Quota(Option<(Limited, u32)>),
+    /// `refused edit replicas`: an edit that the API server does not take.
+    RefusedEdit(RefusedEdit),
+    /// `old revision`: what an API server with fewer defaults left behind, the template of `set` as the user wrote it. It belongs to nobody.
+    OldRevision,
     /// `restart controller`
     Restart,
     /// `delete set`, `delete set orphan`, `delete set foreground`
     DeleteSet(Cascade),
+}
+
+/// What a quota counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// Pods that are not over.
+    Pods,
+    /// Claims.
+    Claims,
+}
+
+/// What cannot be edited in this way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedEdit {
+    /// Fewer than none.
+    Replicas,
+    /// It is for ever.
+    Selector,
+    /// So is this.
+    ServiceName,
 }
 
 /// What becomes of the pods of a deleted set.
@@ -216,6 +242,23 @@ impl FromStr for Deed {
             ["ready", ordinal] => Self::Ready(number(ordinal)?),
             ["lose", "node"] => Self::LoseNode,
             ["node", "back"] => Self::NodeBack,
+            ["quota", "none"] => Self::Quota(None),
+            ["quota", limit] => {
+                let (name, most) = limit.split_once('=').ok_or(())?;
+                let limited = match name {
+                    "pods" => Limited::Pods,
+                    "claims" => Limited::Claims,
+                    _ => return Err(()),
+                };
+                Self::Quota(Some((limited, number(most)?)))
+            }
+            ["refused", "edit", field] => Self::RefusedEdit(match *field {
+                "replicas" => RefusedEdit::Replicas,
+                "selector" => RefusedEdit::Selector,
+                "serviceName" => RefusedEdit::ServiceName,
+                _ => return Err(()),
+            }),
+            ["old", "revision"] => Self::OldRevision,
             ["restart", "controller"] => Self::Restart,
             ["delete", "set"] => Self::DeleteSet(Cascade::Background),
             ["delete", "set", "foreground"] => Self::DeleteSet(Cascade::Foreground),
@@ -323,6 +366,18 @@ impl fmt::Display for Deed {
             Self::Ready(ordinal) => write!(out, "ready {ordinal}"),
             Self::LoseNode => out.write_str("lose node"),
             Self::NodeBack => out.write_str("node back"),
+            Self::Quota(None) => out.write_str("quota none"),
+            Self::Quota(Some((Limited::Pods, most))) => write!(out, "quota pods={most}"),
+            Self::Quota(Some((Limited::Claims, most))) => write!(out, "quota claims={most}"),
+            Self::RefusedEdit(field) => {
+                let field = match field {
+                    RefusedEdit::Replicas => "replicas",
+                    RefusedEdit::Selector => "selector",
+                    RefusedEdit::ServiceName => "serviceName",
+                };
+                write!(out, "refused edit {field}")
+            }
+            Self::OldRevision => out.write_str("old revision"),
             Self::Restart => out.write_str("restart controller"),
             Self::DeleteSet(Cascade::Background) => out.write_str("delete set"),
             Self::DeleteSet(Cascade::Foreground) => out.write_str("delete set foreground"),

@@ -134,12 +134,19 @@ impl Place {
             Step::AdoptPod { name, uid } => self.adopt(Kind::Pod, &name, &uid, outcome).await,
             Step::ReleasePod { name, uid } => self.release(&name, &uid, outcome).await,
             Step::CreatePod { claims, pod, .. } => {
-                self.create_claims(&claims, &name_of(&pod), outcome).await?;
+                let name = name_of(&pod);
+                if let Err((claim, error)) = self.create_claims(&claims, &name, outcome).await {
+                    let why = format!("failed to create PVC {claim}: {error}");
+                    let note = pod_note(&self.app, "create", &name, Err(&why));
+                    outcome.notes.push(note);
+                    return Err(error);
+                }
                 self.create_pod(&pod, outcome).await
             }
             Step::CreateClaims { ordinal, claims } => {
                 let pod = format!("{}-{ordinal}", self.app.name);
-                self.create_claims(&claims, &pod, outcome).await
+                let created = self.create_claims(&claims, &pod, outcome).await;
+                created.map_err(|(_claim, error)| error)
             }
             Step::OwnClaim {
                 name,
@@ -238,12 +245,13 @@ impl Place {
         }
     }
 
+    /// The first that fails, and why.
     async fn create_claims(
         &self,
         claims: &[Value],
         pod: &str,
         outcome: &mut Outcome,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), (String, ApiError)> {
         let mut first = Ok(());
         for claim in claims {
             let name = name_of(claim);
@@ -254,7 +262,7 @@ impl Place {
             let note = claim_note(&self.app, "create", &name, pod, result.as_ref().map(drop));
             outcome.notes.push(note);
             if first.is_ok() {
-                first = result;
+                first = result.map_err(|error| (name, error));
             }
         }
         first

@@ -1,11 +1,18 @@
 //! Upstream's words for what happens to pods and claims (items 144 and 145).
 
+use std::fmt::Display;
+
 use crate::api::ApiError;
 use crate::events::Note;
 use crate::watch::AppKey;
 
 /// `verb` is `create`, `delete` or `update`.
-pub(crate) fn pod_note(app: &AppKey, verb: &str, pod: &str, result: Result<(), &ApiError>) -> Note {
+pub(crate) fn pod_note<E: Display>(
+    app: &AppKey,
+    verb: &str,
+    pod: &str,
+    result: Result<(), &E>,
+) -> Note {
     let verb = title(verb);
     let said = format!("{verb} Pod {pod} in {} {}", app.kind(), app.name);
     match result {

@@ -148,6 +148,36 @@ fn writes(counts: &std::collections::BTreeMap<String, u64>) -> u64 {
         .sum()
 }
 
+/// A quota stands for whatever refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_that_fails_is_told_by_itself_and_tried_again() {
+    for face in FACES {
+        let bed = Bed::new().await;
+        bed.create(json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": { "name": "tight" }, "spec": { "hard": { "pods": "1" } },
+        }))
+        .await;
+        let mut web = app(face, "web", 3);
+        web["spec"]["podManagementPolicy"] = json!("Parallel");
+        bed.create(web).await;
+        bed.until("two pods are refused, each by itself", || async {
+            let events = bed.events("web").await;
+            let is_told = |ordinal: &i32| {
+                let told = format!("FailedCreate: Create Pod web-{ordinal} ");
+                events.iter().any(|event| event.starts_with(&told))
+            };
+            match (0..3).filter(is_told).count() {
+                2 => Ok(()),
+                _ => Err(format!("{events:#?}")),
+            }
+        })
+        .await;
+        bed.delete("ResourceQuota", "tight").await;
+        bed.until_settled(face, "web", 3).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_spec_stalls_the_app_and_touches_nothing() {
     let bed = Bed::new().await;

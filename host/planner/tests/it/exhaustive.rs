@@ -267,7 +267,25 @@ fn ordered_with_a_claim_lost_in_every_order() {
 }
 
 #[test]
-#[ignore = "minutes; for a campaign"]
+fn four_ordered_in_every_order() {
+    show(Case {
+        ordinals: 4,
+        failures: 0,
+        ..ORDERED
+    });
+}
+
+#[test]
+fn three_ordered_with_a_claim_lost_in_every_order() {
+    show(Case {
+        failures: 0,
+        losses: 1,
+        ..ORDERED
+    });
+}
+
+#[test]
+#[ignore = "minutes in a release build; for a campaign"]
 fn deeper_in_every_order() {
     for policy in [PodManagement::OrderedReady, PodManagement::Parallel] {
         let deeper = Case { policy, ..ORDERED };

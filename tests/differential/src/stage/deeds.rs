@@ -1,15 +1,17 @@
 //! What the user and the world do, as requests.
 
-use anyhow::Result;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use anyhow::{Result, bail};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuota};
 use kube::api::{Api, DeleteParams, DynamicObject, EvictParams, Patch, PatchParams, PostParams};
+use kube::runtime::wait::await_condition;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::face::Face;
 use crate::kubelet::{Clock, Kubelet};
 use crate::picture::{Picture, look};
-use crate::scenario::{Cascade, Deed, Settings};
+use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings};
 
 /// Who does what a scenario says, in one namespace.
 pub struct Actor {
@@ -123,6 +125,18 @@ impl Actor {
                 self.kubelet.lose(false);
                 Ok(())
             }
+            Deed::Quota(None) => {
+                let quotas: Api<ResourceQuota> = self.api();
+                quotas.delete(QUOTA, &now).await.map(drop)
+            }
+            Deed::Quota(Some((limited, most))) => return self.limit(*limited, *most).await,
+            Deed::RefusedEdit(field) => return self.refused(*field).await,
+            Deed::OldRevision => {
+                let revisions: Api<ControllerRevision> = self.api();
+                let revision = serde_json::from_value(old_revision())?;
+                let created = revisions.create(&PostParams::default(), &revision).await;
+                created.map(drop)
+            }
             // The controller is in other hands.
             Deed::Restart => Ok(()),
             Deed::DeleteSet(cascade) => {
@@ -148,6 +162,45 @@ impl Actor {
         Ok(())
     }
 
+    /// From the moment on at which the quota counts.
+    async fn limit(&self, limited: Limited, most: u32) -> Result<()> {
+        let quotas: Api<ResourceQuota> = self.api();
+        let resource = match limited {
+            Limited::Pods => "pods",
+            Limited::Claims => "persistentvolumeclaims",
+        };
+        let hard = json!({ resource: most.to_string() });
+        let quota = json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": { "name": QUOTA }, "spec": { "hard": hard },
+        });
+        // Applied again, it limits nothing else any more.
+        let parameters = PatchParams::apply("user").force();
+        (quotas.patch(QUOTA, &parameters, &Patch::Apply(&quota))).await?;
+        let counts = move |quota: Option<&ResourceQuota>| {
+            let status = quota.and_then(|quota| quota.status.as_ref());
+            status.is_some_and(|status| status.used.is_some() && json!(status.hard) == hard)
+        };
+        await_condition(quotas, QUOTA, counts).await?;
+        Ok(())
+    }
+
+    async fn refused(&self, field: RefusedEdit) -> Result<()> {
+        let edited = match field {
+            RefusedEdit::Replicas => self.edit(json!({ "replicas": -1 })).await,
+            RefusedEdit::Selector => {
+                let selector = json!({ "matchLabels": { "app": "another" } });
+                self.edit(json!({ "selector": selector })).await
+            }
+            RefusedEdit::ServiceName => self.edit(json!({ "serviceName": "another" })).await,
+        };
+        match edited {
+            Err(kube::Error::Api(status)) if status.code == 422 || status.is_not_found() => Ok(()),
+            Err(other) => Err(other.into()),
+            Ok(()) => bail!("the API server takes it"),
+        }
+    }
+
     async fn edit(&self, spec: Value) -> kube::Result<()> {
         let sets = self.sets();
         let patch = Patch::Merge(json!({ "spec": spec }));
@@ -165,6 +218,21 @@ impl Actor {
     {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
+
+/// The name of the quota.
+const QUOTA: &str = "tight";
+
+/// The template of the manifest, as an API server without defaults would have kept it.
+fn old_revision() -> Value {
+    let set = manifest(Face::StatefulSet, &Settings::default());
+    let mut template = set["spec"]["template"].clone();
+    template["$patch"] = "replace".into();
+    json!({
+        "metadata": { "name": "web-old", "labels": { "app": "web" } },
+        "data": { "spec": { "template": template } },
+        "revision": 1,
+    })
 }
 
 fn pod(ordinal: u32) -> String {

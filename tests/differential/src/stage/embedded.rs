@@ -18,6 +18,8 @@ use crate::scenario::{Deed, Scenario};
 
 /// Nothing moves any more when nothing was written for so long.
 const REST: Duration = Duration::from_secs(12);
+/// What is refused is tried again within a minute and a fifth.
+const REST_OF_THE_REFUSED: Duration = Duration::from_secs(75);
 /// The longest that it may take, in moved time.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -54,7 +56,14 @@ pub fn play_embedded(face: Face, scenario: &Scenario, plan: &FaultPlan) -> Resul
             pictures: Vec::new(),
             record: Vec::new(),
         };
+        let mut quiet = REST;
         for line in &scenario.lines {
+            match line.deed {
+                // Each refusal is told, so as long as the quota counts it is never quiet for long.
+                Deed::Quota(Some(_)) => quiet = REST,
+                Deed::Quota(None) => quiet = REST_OF_THE_REFUSED,
+                _ => {}
+            }
             match line.deed {
                 Deed::Restart => controller = controller.restarted(&cluster),
                 ref deed => (actor.perform(deed).await).with_context(|| deed.to_string())?,
@@ -63,7 +72,7 @@ pub fn play_embedded(face: Face, scenario: &Scenario, plan: &FaultPlan) -> Resul
                 continue;
             }
             controller =
-                (rest(&cluster, controller).await).with_context(|| line.deed.to_string())?;
+                (rest(&cluster, controller, quiet).await).with_context(|| line.deed.to_string())?;
             played.pictures.push(actor.look().await?);
             played.record.extend(actor.kubelet().take_record());
         }
@@ -71,11 +80,15 @@ pub fn play_embedded(face: Face, scenario: &Scenario, plan: &FaultPlan) -> Resul
     })
 }
 
-async fn rest(cluster: &Cluster, mut controller: Controller) -> Result<Controller> {
+async fn rest(
+    cluster: &Cluster,
+    mut controller: Controller,
+    quiet: Duration,
+) -> Result<Controller> {
     let begin = Instant::now();
     let mut seen = cluster.revision();
     let mut since = Instant::now();
-    while since.elapsed() < REST {
+    while since.elapsed() < quiet {
         sleep(Duration::from_millis(500)).await;
         if controller.link.is_cut() {
             controller = controller.restarted(cluster);

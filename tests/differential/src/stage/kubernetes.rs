@@ -1,4 +1,4 @@
-//! A scenario in a namespace of a real control plane, whose StatefulSets somebody manages already.
+//! A scenario in a namespace of a real control plane, where somebody manages the sets already.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +27,14 @@ const LOOK: Duration = Duration::from_millis(100);
 pub async fn play_on(
     client: Client,
     namespace: &str,
+    face: Face,
     scenario: &Scenario,
     as_expected: impl Fn(usize, &Picture) -> bool,
 ) -> Result<Vec<Picture>> {
     let actor = Actor::new(
         client,
         namespace,
-        Face::StatefulSet,
+        face,
         Arc::new(Timestamp::now),
         scenario.has_order(),
     );

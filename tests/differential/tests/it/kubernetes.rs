@@ -4,6 +4,7 @@
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Node;
+use kube::Client;
 use kube::api::{Api, PostParams};
 use serde_json::json;
 use stateward_controlplane::{ClientLimits, ControlPlane, Options, component};
@@ -24,12 +25,16 @@ const RANDOM: u64 = 40;
 /// Namespaces in which something happens at the same time.
 const AT_ONCE: usize = 16;
 /// Kubernetes' own controllers that have no say here: nodes and pods are in the hands of the scenario.
-const CONTROLLERS: &str = "--controllers=*,-statefulset-controller,-node-lifecycle-controller,-taint-eviction-controller,-pod-garbage-collector-controller";
+pub(crate) const CONTROLLERS: &str = "--controllers=*,-statefulset-controller,-node-lifecycle-controller,-taint-eviction-controller,-pod-garbage-collector-controller";
 
-/// Those that can be played with one controller for all namespaces, and whose outcome does not depend on who is faster.
+/// Those that can be played with one controller for all namespaces, and whose outcome does not depend on who is faster. When what was refused is tried again is
+/// each controller's own.
 fn scenarios() -> Vec<Scenario> {
     let is_playable = |scenario: &Scenario| {
-        (scenario.lines.iter()).all(|line| line.deed != Deed::Restart && !line.is_hasty)
+        (scenario.lines.iter()).all(|line| {
+            let is_timed = matches!(line.deed, Deed::Restart | Deed::Quota(None));
+            !is_timed && !line.is_hasty
+        })
     };
     let count = number("STATEWARD_SCENARIOS_KUBERNETES", RANDOM);
     let drawn = (0..count).map(|place| random::draw(first_seed() + place, true));
@@ -50,7 +55,7 @@ async fn play_all(
         let as_expected = |place: usize, picture: &Picture| {
             accepted::unexpected(accepted, scenario, &expected[place], picture).is_empty()
         };
-        let played = play_on(client, &namespace, scenario, as_expected).await;
+        let played = play_on(client, &namespace, Face::StatefulSet, scenario, as_expected).await;
         played.unwrap_or_else(|error| panic!("{who}\n{scenario}{error:#}"))
     });
     futures::stream::iter(plays)
@@ -76,6 +81,14 @@ fn told(
         })
 }
 
+/// The node that the kubelet of the scenarios speaks for.
+pub(crate) async fn create_node(client: Client) {
+    let nodes: Api<Node> = Api::all(client);
+    let node = json!({ "metadata": { "name": kubelet::NODE } });
+    let node = serde_json::from_value(node).unwrap();
+    nodes.create(&PostParams::default(), &node).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ours_leaves_behind_what_upstreams_controller_leaves_behind() {
     let accepted = accepted::load().unwrap();
@@ -94,10 +107,7 @@ async fn ours_leaves_behind_what_upstreams_controller_leaves_behind() {
         .argument(component::CONTROLLER_MANAGER, CONTROLLERS);
     let kubernetes = ControlPlane::start(options).await.unwrap();
     let client = kubernetes.client().await.unwrap();
-    let nodes: Api<Node> = Api::all(client.clone());
-    let node = json!({ "metadata": { "name": kubelet::NODE } });
-    let node = serde_json::from_value(node).unwrap();
-    nodes.create(&PostParams::default(), &node).await.unwrap();
+    create_node(client.clone()).await;
     stateward_operator::install_crds(client.clone())
         .await
         .unwrap();
