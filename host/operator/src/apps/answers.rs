@@ -1,6 +1,7 @@
 //! Answers of decide hooks, kept under the digest of all that they may depend on. What was asked on something else is asked again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -184,16 +185,18 @@ pub(super) fn text(finding: &Finding) -> String {
 }
 
 /// A digest of what refused and unfinished invocations may wait for: the spec, who holds roles, who is ready and healthy.
-pub(super) fn circumstances(
-    world: &World,
-    health: impl Iterator<Item = (String, bool, Option<String>)>,
-) -> String {
-    let roles: Vec<_> = (world.recorded.roles.iter())
-        .map(|role| json!([role.name, role.epoch]))
-        .collect();
-    let pods: Vec<_> = (world.pods.iter())
-        .map(|pod| json!([pod.uid, pod.ready_since.is_some(), pod.deletion.is_some()]))
-        .collect();
-    let health: Vec<_> = health.collect();
-    json!([world.app.generation, roles, pods, health]).to_string()
+pub(super) fn circumstances(world: &World, health: impl Iterator<Item = impl Hash>) -> String {
+    let mut digest = DefaultHasher::new();
+    world.app.generation.hash(&mut digest);
+    for role in &world.recorded.roles {
+        (&role.name, role.epoch).hash(&mut digest);
+    }
+    for pod in &world.pods {
+        let is_ready = pod.ready_since.is_some();
+        (&pod.uid, is_ready, pod.deletion.is_some()).hash(&mut digest);
+    }
+    for seen in health {
+        seen.hash(&mut digest);
+    }
+    format!("{:016x}", digest.finish())
 }

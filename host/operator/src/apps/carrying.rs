@@ -1,12 +1,13 @@
 //! Carrying a plan out: steps at the API here and now, hook calls as tasks whose ends come back through the mailbox.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 use stateward_planner::journal::Cause;
-use stateward_planner::plan::Question;
+use stateward_planner::plan::{Question, WhyPatch};
 use stateward_planner::{Act, Invocation, InvocationId, Step};
 use tokio::time::Instant;
 
@@ -21,6 +22,8 @@ use crate::worlds::View;
 
 /// Writes of one app at a time.
 const WRITES: usize = 16;
+/// How long the record that a member has joined waits for other writes to go with.
+const RECORDED_WITHIN: Duration = Duration::from_millis(100);
 
 impl Actor {
     /// Carries the steps out. True when something was done at the API, so that there is a new picture to plan on.
@@ -52,6 +55,9 @@ impl Actor {
                 _ => {}
             }
         }
+        if self.may_wait(&writes, now) {
+            writes.clear();
+        }
         let has_written = !writes.is_empty();
         let place = Place {
             api: self.host.api.clone(),
@@ -76,6 +82,28 @@ impl Actor {
             self.take(&title, kind, outcome);
         }
         has_written || is_interrupted
+    }
+
+    /// Whether these writes may come later: they only record that members have joined, and a call that is in flight is about to bring further ones, with which
+    /// they then go. So nothing waits for them, the next pod least of all.
+    fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
+        let is_record =
+            |step: &Step| matches!(step, Step::PatchPod { why, .. } if *why == WhyPatch::PostReady);
+        let only_records = !writes.is_empty() && writes.iter().all(|(_, step)| is_record(step));
+        if !only_records || self.journal.calls_in_flight() == 0 {
+            self.unrecorded_since = None;
+            return false;
+        }
+        let is_due = *self.unrecorded_since.get_or_insert(now) + RECORDED_WITHIN <= now;
+        if is_due {
+            self.unrecorded_since = None;
+        }
+        !is_due
+    }
+
+    /// When joined members are recorded at the latest.
+    pub(super) fn records_are_due(&self) -> Option<Instant> {
+        self.unrecorded_since.map(|since| since + RECORDED_WITHIN)
     }
 
     pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {

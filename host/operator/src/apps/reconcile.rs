@@ -103,6 +103,7 @@ impl Actor {
         self.basis = basis;
         let parts = Parts {
             spec,
+            recorded,
             plugin,
             answers,
             memory: self.journal.entries(),
@@ -113,8 +114,7 @@ impl Actor {
 
     /// Refused and unfinished invocations are asked again when the spec, a role or somebody's health changed.
     fn wake_those_who_wait(&mut self, view: &View, now: Timestamp) {
-        let health = (self.observations.iter())
-            .map(|(pod, seen)| (pod.clone(), seen.healthy, seen.role.clone()));
+        let health = (self.observations.iter()).map(|(pod, seen)| (pod, seen.healthy, &seen.role));
         let circumstances = circumstances(&view.world, health);
         if circumstances != self.circumstances {
             let is_first = self.circumstances.is_empty();
@@ -190,6 +190,7 @@ impl Actor {
             wake_at = earlier(wake_at, self.probes.next());
         }
         wake_at = earlier(wake_at, self.attempts.next());
+        wake_at = earlier(wake_at, self.records_are_due());
         match is_done {
             true => Next::Again,
             false => Next::At(wake_at),

@@ -7,7 +7,6 @@ use stateward_planner::world::{self as planner, Answers, App, Claim, Hold, Plugi
 use stateward_planner::{Invocation, InvocationId, Spec, Status, World};
 
 use super::pods::{owners, pod, time};
-use super::status::read_status;
 use super::wishes;
 use crate::annotations::TEARDOWN;
 use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
@@ -15,6 +14,8 @@ use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
 /// What the app itself contributes.
 pub(crate) struct Parts {
     pub spec: Spec,
+    /// What the app's status says.
+    pub recorded: Status,
     pub plugin: Plugin,
     pub answers: Answers,
     /// What happened since the status was written.
@@ -35,7 +36,7 @@ pub(crate) struct View {
 
 /// The world of this app now.
 pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
-    let recorded = read_status(&app.status);
+    let recorded = parts.recorded;
     let pods = index.pods_of(&app);
     let claims = index.claims_of(&app);
     let asked = wishes::read(&app, &recorded);

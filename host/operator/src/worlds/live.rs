@@ -61,6 +61,7 @@ pub async fn world_of(
         .is_some_and(|accepted| accepted.generation == app.generation());
     let parts = Parts {
         spec,
+        recorded,
         plugin,
         answers: Answers {
             validate: is_accepted.then_some(Verdict::Accepted),

@@ -1,5 +1,6 @@
 //! The recorded status, read leniently: one field that somebody else garbled must not hide the rest.
 
+use serde::Deserialize;
 use serde_json::Value;
 use stateward_planner::Status;
 
@@ -9,7 +10,7 @@ pub(crate) fn read_status(raw: &Value) -> Status {
     if !raw.is_object() {
         return Status::default();
     }
-    match serde_json::from_value(raw.clone()) {
+    match Status::deserialize(raw) {
         Ok(status) => status,
         Err(_) => field_by_field(raw),
     }

@@ -45,10 +45,10 @@ fn block_on(work: impl Future<Output = ()>) {
         .block_on(work);
 }
 
-/// A component with all hooks, as `make plugins` builds it.
+/// A plugin of the guest SDK that looks at every member.
 fn component() -> Bytes {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../target/wasm32-wasip2/plugin/stateward_hostile.wasm");
+        .join("../../target/wasm32-wasip2/plugin/examples/looks.wasm");
     Bytes::from(std::fs::read(&file).expect("`make bench` builds the component"))
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn snapshot(members: u32) -> Snapshot {
             generation: 1,
             current: members,
             target: members + 1,
-            settings: format!("\"count:{members}\""),
+            settings: "{}".to_owned(),
             ..App::default()
         }),
         members: (0..members).map(member).collect(),

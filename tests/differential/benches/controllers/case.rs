@@ -131,7 +131,7 @@ impl Case {
                 let patch = json!({ "spec": { "replicas": 0 } });
                 apps.patch(&names[0], &PatchParams::default(), &Patch::Merge(&patch))
                     .await?;
-                seen.until(|seen| seen.pods.is_empty()).await?;
+                seen.until(Seen::is_empty).await?;
             }
         }
         let seconds = begin.elapsed().as_secs_f64();
@@ -218,7 +218,7 @@ impl Case {
 }
 
 /// What somebody sees who watches the pods.
-struct Seen {
+pub(crate) struct Seen {
     events:
         std::pin::Pin<Box<dyn futures::Stream<Item = watcher::Result<watcher::Event<Pod>>> + Send>>,
     /// The image, once it is ready with it.
@@ -228,7 +228,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn watching(client: Client, namespace: &str) -> Self {
+    pub(crate) fn watching(client: Client, namespace: &str) -> Self {
         Self {
             events: Box::pin(watcher(pods(client, namespace), watcher::Config::default())),
             pods: HashMap::new(),
@@ -237,7 +237,11 @@ impl Seen {
         }
     }
 
-    fn ready(&self, image: &str) -> usize {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pods.is_empty()
+    }
+
+    pub(crate) fn ready(&self, image: &str) -> usize {
         self.pods
             .values()
             .filter(|ready| ready.as_deref() == Some(image))
@@ -256,7 +260,7 @@ impl Seen {
         gaps.get(place).copied()
     }
 
-    async fn until(&mut self, is_reached: impl Fn(&Self) -> bool) -> Result<()> {
+    pub(crate) async fn until(&mut self, is_reached: impl Fn(&Self) -> bool) -> Result<()> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while !is_reached(self) {
             match tokio::time::timeout_at(deadline, self.events.next()).await {

@@ -1,7 +1,7 @@
 //! Upstream's StatefulSet controller and ours on the same control plane, taking turns: how many pods a second, and at what cost.
 //!
 //! `make bench` prints a table of medians and ratios and keeps all figures in `target/bench/controllers.json`. `ROUNDS=<count>` (5) says how often each takes its
-//! turn, `CASES=<part of a name>` which cases.
+//! turn, `CASES=<part of a name>` which cases (`memory` is one).
 
 #![allow(
     clippy::expect_used,
@@ -12,6 +12,7 @@
 
 mod case;
 mod contender;
+mod memory;
 mod report;
 
 use std::time::Duration;
@@ -60,6 +61,11 @@ async fn compare() -> Result<()> {
                 report.take(&case, contender, figures);
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
+        }
+    }
+    if "memory".contains(&wanted) {
+        for contender in [Contender::Upstream, Contender::Ours, Contender::OursHooked] {
+            report.remember(contender, memory::measure(&kubernetes, contender).await?);
         }
     }
     report.tell();

@@ -7,10 +7,12 @@ use serde_json::json;
 
 use super::case::{Case, Figures};
 use super::contender::{Contender, target};
+use super::memory::PerPod;
 
 #[derive(Default)]
 pub(crate) struct Report {
     cases: Vec<(&'static str, BTreeMap<Contender, Vec<Figures>>)>,
+    memory: BTreeMap<Contender, PerPod>,
 }
 
 impl Report {
@@ -28,6 +30,10 @@ impl Report {
             .entry(contender)
             .or_default()
             .push(figures);
+    }
+
+    pub(crate) fn remember(&mut self, contender: Contender, memory: PerPod) {
+        self.memory.insert(contender, memory);
     }
 
     /// Medians; in brackets how many times upstream's (limits lifted).
@@ -64,6 +70,16 @@ impl Report {
                 }
             }
         }
+        if !self.memory.is_empty() {
+            println!("\nmemory, growth of the process in bytes a pod");
+        }
+        for (contender, memory) in &self.memory {
+            let PerPod { foreign, own } = memory;
+            println!(
+                "  {:<26} of others {foreign:>8.0}  of its apps {own:>8.0}",
+                contender.name()
+            );
+        }
     }
 
     pub(crate) fn keep(&self) -> Result<()> {
@@ -74,9 +90,13 @@ impl Report {
                 .collect();
             json!({ "case": name, "turns": contenders })
         });
+        let memory: BTreeMap<&str, &PerPod> = (self.memory.iter())
+            .map(|(contender, memory)| (contender.name(), memory))
+            .collect();
+        let all = json!({ "cases": cases.collect::<Vec<_>>(), "memory": memory });
         let folder = target().join("bench");
         std::fs::create_dir_all(&folder)?;
-        let text = serde_json::to_string_pretty(&cases.collect::<Vec<_>>())?;
+        let text = serde_json::to_string_pretty(&all)?;
         std::fs::write(folder.join("controllers.json"), text)?;
         Ok(())
     }

@@ -1,0 +1,97 @@
+//! What a controller keeps of the pods that it watches: of those of its apps, and of those of others.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
+use serde_json::json;
+use stateward_controlplane::ControlPlane;
+
+use super::case::Seen;
+use super::contender::{Contender, pods};
+
+/// Pods that belong to nobody whom it knows.
+const FOREIGN: u32 = 4000;
+
+/// Pods of one app.
+const OWN: u32 = 1000;
+
+/// Bytes for each pod, by growth of the process while they come.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub(crate) struct PerPod {
+    pub(crate) foreign: f64,
+    pub(crate) own: f64,
+}
+
+/// Starts the contender on an empty cluster, fills it, and sees how its process grows.
+pub(crate) async fn measure(kubernetes: &ControlPlane, contender: Contender) -> Result<PerPod> {
+    let client = kubernetes.client().await?;
+    contender.start(kubernetes).await?;
+    let used = || {
+        kubernetes
+            .usage(contender.component())
+            .map(|used| used.memory)
+    };
+    let others = kubernetes.namespace("others").await?;
+    let empty = used()?;
+    fill(&client, &others).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let with_foreign = used()?;
+
+    let namespace = kubernetes.namespace("own").await?;
+    let apps: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), &namespace, &contender.kind());
+    let mut seen = Seen::watching(client.clone(), &namespace);
+    let app = serde_json::from_value(contender.manifest("app", OWN, true))?;
+    apps.create(&PostParams::default(), &app).await?;
+    seen.until(|seen| seen.ready("app:1") == OWN as usize)
+        .await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let with_own = used()?;
+    let per = |before: u64, after: u64, pods: u32| {
+        (after.saturating_sub(before)) as f64 / f64::from(pods)
+    };
+    let figures = PerPod {
+        foreign: per(empty, with_foreign, FOREIGN),
+        own: per(with_foreign, with_own, OWN),
+    };
+
+    apps.delete("app", &DeleteParams::background()).await?;
+    pods(client.clone(), &others)
+        .delete_collection(
+            &DeleteParams::default().grace_period(0),
+            &ListParams::default(),
+        )
+        .await?;
+    seen.until(Seen::is_empty).await?;
+    contender.end(kubernetes).await?;
+    Ok(figures)
+}
+
+/// Pods that wait for a scheduler that never comes, as big as those of the app.
+async fn fill(client: &Client, namespace: &str) -> Result<()> {
+    let pods = pods(client.clone(), namespace);
+    let creates = (0..FOREIGN).map(|number| {
+        let pods = pods.clone();
+        async move {
+            let pod: Pod = serde_json::from_value(json!({
+                "metadata": { "name": format!("other-{number}"), "labels": { "app": "other" } },
+                "spec": {
+                    "schedulerName": "nobody",
+                    "automountServiceAccountToken": false,
+                    "containers": [{ "name": "main", "image": "app:1" }],
+                },
+            }))?;
+            pods.create(&PostParams::default(), &pod).await?;
+            anyhow::Ok(())
+        }
+    });
+    futures::stream::iter(creates)
+        .buffer_unordered(32)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
