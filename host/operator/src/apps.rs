@@ -10,6 +10,7 @@ mod actor;
 mod answers;
 mod attempts;
 mod carrying;
+mod circumstances;
 mod committing;
 mod comparing;
 mod guard;

@@ -38,12 +38,6 @@ pub(crate) use jobs::Jobs;
 pub(crate) use slots::Slots;
 use slots::{Freshness, Kind};
 
-/// A pod that a call may reach.
-struct Member {
-    name: String,
-    first_container: Option<String>,
-}
-
 /// The effects of one call.
 pub(crate) struct CallEffects {
     host: Arc<Host>,
@@ -53,8 +47,8 @@ pub(crate) struct CallEffects {
     hook: &'static str,
     /// Id of the invocation; none for a probe.
     invocation: Option<String>,
-    /// By UID.
-    members: BTreeMap<String, Member>,
+    /// Those that the call may reach.
+    pods: Arc<[Arc<SlimPod>]>,
     secrets: BTreeMap<String, SecretKey>,
     config: BTreeMap<String, SecretKey>,
     mailbox: UnboundedSender<Message>,
@@ -66,23 +60,15 @@ impl CallEffects {
         app: &AppObject,
         hook: &'static str,
         invocation: Option<String>,
-        pods: &[Arc<SlimPod>],
+        pods: Arc<[Arc<SlimPod>]>,
         mailbox: UnboundedSender<Message>,
     ) -> CallEffects {
-        let members = pods.iter().map(|pod| {
-            let first = pod.spec.containers.first();
-            let member = Member {
-                name: pod.name().to_owned(),
-                first_container: first.map(|container| container.name.clone()),
-            };
-            (pod.uid().to_owned(), member)
-        });
         let bound = |field: &str| {
             let bound = app.spec.pointer(field).cloned();
             serde_json::from_value(bound.unwrap_or(Value::Null)).unwrap_or_default()
         };
         CallEffects {
-            members: members.collect(),
+            pods,
             secrets: bound("/plugin/secrets"),
             config: bound("/plugin/config"),
             key: app.key.clone(),
@@ -103,13 +89,19 @@ impl CallEffects {
         }
     }
 
+    /// The pod of this UID as it was when the call began.
+    fn member(&self, uid: &str) -> Result<&Arc<SlimPod>, Failure> {
+        let found = self.pods.iter().find(|pod| pod.uid() == uid);
+        found.ok_or(Failure::Replaced)
+    }
+
     /// The pod of this UID as it is now. A probe believes the watch; what changes something looks at the API.
     async fn pod(&self, uid: &str) -> Result<Arc<SlimPod>, Failure> {
-        let member = self.members.get(uid).ok_or(Failure::Replaced)?;
+        let member = self.member(uid)?;
         let pod = if self.invocation.is_none() {
-            self.host.index.pod(&self.app.namespace, &member.name)
+            self.host.index.pod(&self.app.namespace, member.name())
         } else {
-            self.read(&member.name).await?
+            self.read(member.name()).await?
         };
         pod.filter(|pod| pod.uid() == uid).ok_or(Failure::Replaced)
     }
@@ -145,8 +137,8 @@ impl Effects for CallEffects {
 
     async fn start(&self, pod: &str, key: &str, command: Command) -> Result<Job, Failure> {
         // The marks on the pod decide: they are read anew, by a probe too.
-        let member = self.members.get(pod).ok_or(Failure::Replaced)?;
-        let now = self.read(&member.name).await?;
+        let member = self.member(pod)?;
+        let now = self.read(member.name()).await?;
         let now = now
             .filter(|now| now.uid() == pod)
             .ok_or(Failure::Replaced)?;
@@ -242,6 +234,7 @@ impl Effects for CallEffects {
     }
 
     fn first_container(&self, pod: &str) -> Option<String> {
-        self.members.get(pod)?.first_container.clone()
+        let first = self.member(pod).ok()?.spec.containers.first()?;
+        Some(first.name.clone())
     }
 }

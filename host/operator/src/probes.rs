@@ -11,6 +11,8 @@ const USUAL: Duration = Duration::from_secs(10);
 const CLOSE: Duration = Duration::from_secs(2);
 /// After many looks at a healthy member that saw the same.
 const SELDOM: Duration = Duration::from_secs(30);
+/// Who would be due so soon is probed along with who is due: else a large app wakes for each of its members alone.
+const ALONG: Duration = Duration::from_millis(500);
 /// So many looks make quiet.
 const QUIET_AFTER: u32 = 12;
 
@@ -28,14 +30,17 @@ impl Schedule {
         let present: BTreeSet<&String> = present.iter().collect();
         self.due.retain(|uid, _| present.contains(uid));
         self.quiet.retain(|uid, _| present.contains(uid));
-        let mut taken = Vec::new();
-        for uid in present {
-            let due = *self.due.entry(uid.clone()).or_insert(now);
-            if due <= now && !self.running.contains(uid) {
-                self.running.insert(uid.clone());
-                taken.push(uid.clone());
-            }
+        for uid in &present {
+            self.due.entry((*uid).clone()).or_insert(now);
         }
+        if self.next().is_none_or(|next| next > now) {
+            return Vec::new();
+        }
+        let waiting =
+            |(uid, due): &(&String, &Instant)| **due <= now + ALONG && !self.running.contains(*uid);
+        let due = self.due.iter().filter(waiting);
+        let taken: Vec<String> = due.map(|(uid, _)| uid.clone()).collect();
+        self.running.extend(taken.iter().cloned());
         taken
     }
 
@@ -88,6 +93,26 @@ mod tests {
         assert_eq!(schedule.take_due(&pods, begin + USUAL * 2), ["a"]);
         schedule.ended("a", true, true, begin);
         assert_eq!(schedule.take_due(&pods, begin + CLOSE * 2), ["a"]);
+    }
+
+    #[test]
+    fn those_that_are_due_at_almost_the_same_time_are_probed_together() {
+        let mut schedule = Schedule::default();
+        let begin = Instant::now();
+        let pods: Vec<String> = (0..100).map(|number| format!("pod-{number:02}")).collect();
+        assert_eq!(schedule.take_due(&pods, begin).len(), 100);
+        for pod in &pods {
+            schedule.ended(pod, true, true, begin);
+        }
+        let mut wakes = 0;
+        while let Some(next) = schedule.next() {
+            wakes += 1;
+            assert!(!schedule.take_due(&pods, next).is_empty());
+        }
+        assert!(
+            wakes <= 2,
+            "{wakes} wakes within {CLOSE:?} and a fifth more"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::{self, Answers, Basis};
 use super::attempts::Attempts;
+use super::circumstances::Circumstances;
 use super::guard::Guard;
 use super::journal::Journal;
 use super::messages::Message;
@@ -52,7 +53,9 @@ pub(super) struct Actor {
     pub basis: Option<Basis>,
     /// The last wish to retry an invocation that was followed.
     pub retried: Option<String>,
-    pub circumstances: String,
+    pub circumstances: Circumstances,
+    /// The digest of those.
+    pub circumstances_digest: String,
     pub last_status_write: Option<Instant>,
     /// The API server kept less of the last status than was written.
     pub is_pruned: bool,
@@ -75,6 +78,8 @@ pub(super) struct Actor {
     /// A text that was told as an event, so that it is told once.
     pub told: BTreeMap<&'static str, String>,
     pub is_stopping: bool,
+    /// Pods at the last look.
+    pub members: usize,
     lags_since: Option<Instant>,
 }
 
@@ -85,6 +90,11 @@ pub(super) enum Next {
     /// Look again at this time at the latest; or when something happens.
     At(Option<Instant>),
 }
+
+/// An app of so many members is looked at once for a crowd of changes: a look costs as much as the app is large, and its pods change many at a time.
+const LARGE: usize = 500;
+/// How long such a crowd is waited for.
+const CROWD: Duration = Duration::from_millis(2);
 
 /// How long the cache may lag behind our writes before they are looked up.
 const LAG: Duration = Duration::from_secs(5);
@@ -113,7 +123,9 @@ impl Actor {
             parsed: None,
             basis: None,
             retried: None,
-            circumstances: String::new(),
+            circumstances: Circumstances::default(),
+            circumstances_digest: String::new(),
+            members: 0,
             last_status_write: None,
             is_pruned: false,
             unwritten_since: None,
@@ -140,6 +152,7 @@ impl Actor {
     ) {
         let mut next = Next::Again;
         loop {
+            let mut is_worth_a_look = true;
             if let Next::At(when) = next {
                 let message = tokio::select! {
                     biased;
@@ -152,14 +165,21 @@ impl Actor {
                     () = sleep(when) => Some(Message::Changed),
                 };
                 let Some(message) = message else { break };
-                self.hear(message).await;
+                is_worth_a_look = self.hear(message).await;
+                if is_worth_a_look && self.members >= LARGE {
+                    tokio::time::sleep(CROWD).await;
+                }
             }
             while let Ok(message) = inbox.try_recv() {
-                self.hear(message).await;
+                is_worth_a_look |= self.hear(message).await;
             }
             while self.tasks.try_join_next().is_some() {}
             if gone.is_cancelled() {
                 break;
+            }
+            if let (Next::At(when), false) = (&next, is_worth_a_look) {
+                next = Next::At(earlier(*when, self.probes.next()));
+                continue;
             }
             next = self.look().await;
         }
@@ -211,7 +231,7 @@ impl Actor {
         let deadline = Instant::now() + self.host.settings.grace;
         while self.journal.calls_in_flight() > 0 {
             match timeout_at(deadline, inbox.recv()).await {
-                Ok(Some(message)) => self.hear(message).await,
+                Ok(Some(message)) => drop(self.hear(message).await),
                 Ok(None) | Err(_) => break,
             }
         }
@@ -220,7 +240,8 @@ impl Actor {
         }
     }
 
-    async fn hear(&mut self, message: Message) {
+    /// Takes it in. False when plans cannot depend on it.
+    async fn hear(&mut self, message: Message) -> bool {
         match message {
             Message::Changed => {}
             Message::Called(called) => self.called(*called).await,
@@ -231,7 +252,7 @@ impl Actor {
                 result,
                 serving,
                 took,
-            } => self.take_observation(pod, ordinal, *result, &serving, took),
+            } => return self.take_observation(pod, ordinal, *result, &serving, took),
             Message::PutState {
                 key,
                 value,
@@ -254,6 +275,7 @@ impl Actor {
                 }
             },
         }
+        true
     }
 
     fn decided(&mut self, decided: Decided) {
@@ -336,6 +358,11 @@ impl Actor {
             }
         }
     }
+}
+
+/// The earlier of two times, as far as there are any.
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
 }
 
 /// Sleeps until then; without a time, for ever.

@@ -1,14 +1,13 @@
 //! Answers of decide hooks, kept under the digest of all that they may depend on. What was asked on something else is asked again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use stateward_planner::Status;
 use stateward_planner::plan::Question;
 use stateward_planner::world::{self, MemberConfig, UpdateOrder, Verdict};
-use stateward_planner::{Status, World};
 use stateward_runtime::{CallError, Finding, Hook};
 
 use crate::hooks::{Decided, Decision, backoff, later};
@@ -182,21 +181,4 @@ pub(super) fn text(finding: &Finding) -> String {
         "" => finding.text.clone(),
         path => format!("{path}: {}", finding.text),
     }
-}
-
-/// A digest of what refused and unfinished invocations may wait for: the spec, who holds roles, who is ready and healthy.
-pub(super) fn circumstances(world: &World, health: impl Iterator<Item = impl Hash>) -> String {
-    let mut digest = DefaultHasher::new();
-    world.app.generation.hash(&mut digest);
-    for role in &world.recorded.roles {
-        (&role.name, role.epoch).hash(&mut digest);
-    }
-    for pod in &world.pods {
-        let is_ready = pod.ready_since.is_some();
-        (&pod.uid, is_ready, pod.deletion.is_some()).hash(&mut digest);
-    }
-    for seen in health {
-        seen.hash(&mut digest);
-    }
-    format!("{:016x}", digest.finish())
 }

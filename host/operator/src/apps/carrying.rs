@@ -9,6 +9,7 @@ use serde_json::json;
 use stateward_planner::journal::Cause;
 use stateward_planner::plan::{Question, WhyPatch};
 use stateward_planner::{Act, Invocation, InvocationId, Step};
+use stateward_runtime::Snapshot;
 use tokio::time::Instant;
 
 use super::actor::Actor;
@@ -19,6 +20,9 @@ use crate::capabilities::CallEffects;
 use crate::hooks::{self, snapshot};
 use crate::plugins::Serving;
 use crate::worlds::View;
+
+/// The snapshot for hooks, drawn when the first of them is called.
+type Picture = Option<Snapshot>;
 
 /// Writes of one app at a time.
 const WRITES: usize = 16;
@@ -36,14 +40,15 @@ impl Actor {
         let now = Instant::now();
         let mut writes = Vec::new();
         let mut is_interrupted = false;
+        let mut picture = Picture::default();
         for (title, step) in steps {
             match step {
-                Step::Decide { question } => self.ask(view, question, serving),
+                Step::Decide { question } => self.ask(view, question, serving, &mut picture),
                 Step::Call {
                     id,
                     act,
                     cancelling,
-                } => self.call(view, &id, &act, cancelling, serving),
+                } => self.call(view, &id, &act, cancelling, serving, &mut picture),
                 Step::Interrupt { id } => {
                     if let Some(call) = self.calls.remove(&id) {
                         call.abort();
@@ -133,14 +138,20 @@ impl Actor {
         }
     }
 
-    fn ask(&mut self, view: &View, question: Question, serving: Option<&Arc<Serving>>) {
+    fn ask(
+        &mut self,
+        view: &View,
+        question: Question,
+        serving: Option<&Arc<Serving>>,
+        picture: &mut Picture,
+    ) {
         let (Some(serving), Some(basis)) = (serving, &self.basis) else {
             return;
         };
         let Some(asked_on) = self.answers.ask(&question, basis) else {
             return;
         };
-        let picture = self.picture(view);
+        let picture = self.picture(view, picture);
         let accepted = view.world.recorded.accepted.clone();
         let wanted = view.world.app.spec.ordinals();
         let (serving, mailbox) = (serving.clone(), self.mailbox.clone());
@@ -159,6 +170,7 @@ impl Actor {
         act: &Act,
         cancelling: bool,
         serving: Option<&Arc<Serving>>,
+        picture: &mut Picture,
     ) {
         let Some(serving) = serving else { return };
         if self.is_stopping {
@@ -178,10 +190,10 @@ impl Actor {
             &view.app,
             hook,
             Some(id.to_string()),
-            &view.pods,
+            view.pods.clone(),
             self.mailbox.clone(),
         ));
-        let picture = self.picture(view);
+        let picture = self.picture(view, picture);
         let mailbox = self.mailbox.clone();
         let deadline = deadline(view, &invocation);
         let call = self.tasks.spawn(async move {
@@ -194,14 +206,14 @@ impl Actor {
         self.probes.hurry(Instant::now());
     }
 
-    fn picture(&self, view: &View) -> stateward_runtime::Snapshot {
-        let index = &self.host.index;
-        snapshot(
-            view,
-            &self.observations,
-            |uid| index.death_of(uid),
-            self.host.clock.now(),
-        )
+    /// One for all calls of a look.
+    fn picture(&self, view: &View, drawn: &mut Picture) -> Snapshot {
+        let draw = || {
+            let index = &self.host.index;
+            let deaths = |uid: &str| index.death_of(uid);
+            snapshot(view, &self.observations, deaths, self.host.clock.now())
+        };
+        drawn.get_or_insert_with(draw).clone()
     }
 }
 

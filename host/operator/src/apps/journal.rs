@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::{Act, Invocation, InvocationId, Phase};
 
+use super::circumstances::Changes;
+
 #[derive(Default)]
 pub(super) struct Journal {
     entries: BTreeMap<InvocationId, Invocation>,
@@ -74,13 +76,20 @@ impl Journal {
         self.failures.retain(|id, _| !ids.contains(id));
     }
 
-    /// What hooks may look at changed: those that wait for it are asked again now. `known` are the world's entries, recorded ones included.
-    pub(super) fn wake(&mut self, known: &BTreeMap<InvocationId, Invocation>, now: Timestamp) {
+    /// What hooks may look at changed: those that refused are asked again now. What is in progress said itself when to ask again, and is asked before only when
+    /// what it is about changed: in a large app somebody's health changes all the time. `known` are the world's entries, recorded ones included.
+    pub(super) fn wake(
+        &mut self,
+        known: &BTreeMap<InvocationId, Invocation>,
+        changes: &Changes,
+        now: Timestamp,
+    ) {
         for (id, entry) in known {
             let mut entry = entry.clone();
             match &mut entry.phase {
-                Phase::Refused { ask_again, .. } | Phase::InProgress { ask_again, .. }
-                    if *ask_again > now =>
+                Phase::Refused { ask_again, .. } if *ask_again > now => *ask_again = now,
+                Phase::InProgress { ask_again, .. }
+                    if *ask_again > now && changes.concern(&entry.act) =>
                 {
                     *ask_again = now;
                 }

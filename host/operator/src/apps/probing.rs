@@ -23,7 +23,7 @@ impl Actor {
         }
         let world = &view.world;
         let mut present = Vec::new();
-        for pod in &view.pods {
+        for pod in view.pods.iter() {
             let is_ours = pod.controller() == Some(world.app.uid.as_str());
             let can_answer =
                 is_ours && !pod.is_terminating() && runs(pod) && pod.status.pod_ip.is_some();
@@ -54,7 +54,7 @@ impl Actor {
                 &view.app,
                 Hook::Probe.name(),
                 None,
-                &view.pods,
+                view.pods.clone(),
                 self.mailbox.clone(),
             ));
             let (host, serving, picture) = (self.host.clone(), serving.clone(), picture.clone());
@@ -76,7 +76,7 @@ impl Actor {
         }
     }
 
-    /// Takes what a probe saw. A probe that failed saw nothing: the member counts as unhealthy, its role as unknown.
+    /// Takes what a probe saw; false when it is what was known. A probe that failed saw nothing: the member counts as unhealthy, its role as unknown.
     pub(super) fn take_observation(
         &mut self,
         pod: String,
@@ -84,7 +84,7 @@ impl Actor {
         result: Result<Probed, CallError>,
         serving: &Serving,
         took: Duration,
-    ) {
+    ) -> bool {
         let usage = match &result {
             Ok(probed) => &probed.usage,
             Err(error) => &*error.usage,
@@ -131,15 +131,25 @@ impl Actor {
         let is_waited_for = self.journal.waits_for_health();
         (self.probes).ended(&pod, is_quiet, is_waited_for, Instant::now());
         let now = self.host.clock.now();
-        let before = self.seen.get(&pod).and_then(|before| before.unwell_since);
-        let role = seen.role.clone();
+        let before = self.seen.get(&pod);
+        let unwell_since = before.and_then(|before| before.unwell_since);
         let known = planner::Seen {
             at: now,
-            unwell_since: (!seen.healthy).then(|| before.unwrap_or(now)),
-            role,
+            unwell_since: (!seen.healthy).then(|| unwell_since.unwrap_or(now)),
+            role: seen.role.clone(),
             wants: report.wants,
         };
+        // When a task is wanted, it counts that it was wanted again.
+        let is_news = !known.wants.is_empty()
+            || before.is_none_or(|before| {
+                let unchanged = planner::Seen {
+                    at: now,
+                    ..before.clone()
+                };
+                unchanged != known
+            });
         self.seen.insert(pod.clone(), known);
         self.observations.insert(pod, seen);
+        is_news
     }
 }

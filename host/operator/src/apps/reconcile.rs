@@ -9,8 +9,9 @@ use stateward_planner::world::{Answers, Plugin, Verb};
 use stateward_planner::{Plan, Spec, Step};
 use tokio::time::Instant;
 
-use super::actor::{Actor, Next};
-use super::answers::{Basis, circumstances};
+use super::actor::{Actor, Next, earlier};
+use super::answers::Basis;
+use super::circumstances::Circumstances;
 use super::committing::Written;
 use super::steps;
 use crate::plugins::{Offer, Serving};
@@ -49,6 +50,7 @@ impl Actor {
         self.loading_since = None;
         self.told.remove("spec");
         let view = self.view(app.clone(), spec, plugin, serving.as_ref());
+        self.members = view.pods.len();
         let now = self.host.clock.now();
         self.wake_those_who_wait(&view, now);
         self.retry(&view, now);
@@ -90,7 +92,12 @@ impl Actor {
         let recorded = read_status(&app.status);
         let basis = serving.map(|serving| {
             let digest = &serving.facts.digest;
-            Basis::of(app.generation(), digest, &recorded, &self.circumstances)
+            Basis::of(
+                app.generation(),
+                digest,
+                &recorded,
+                &self.circumstances_digest,
+            )
         });
         let answers = match &basis {
             Some(basis) => self.answers.current(basis),
@@ -112,17 +119,18 @@ impl Actor {
         build(&self.host.index, app, parts)
     }
 
-    /// Refused and unfinished invocations are asked again when the spec, a role or somebody's health changed.
+    /// Refused invocations are asked again when the spec, a role or somebody's health changed; unfinished ones when what they are about did.
     fn wake_those_who_wait(&mut self, view: &View, now: Timestamp) {
-        let health = (self.observations.iter()).map(|(pod, seen)| (pod, seen.healthy, &seen.role));
-        let circumstances = circumstances(&view.world, health);
-        if circumstances != self.circumstances {
-            let is_first = self.circumstances.is_empty();
-            self.circumstances = circumstances;
-            if !is_first {
-                self.journal.wake(&view.world.journal, now);
-            }
+        let circumstances = Circumstances::of(&view.world, &self.observations);
+        if circumstances == self.circumstances {
+            return;
         }
+        if !self.circumstances.is_unknown() {
+            let changes = circumstances.since(&self.circumstances);
+            self.journal.wake(&view.world.journal, &changes, now);
+        }
+        self.circumstances_digest = circumstances.digest();
+        self.circumstances = circumstances;
     }
 
     /// A user's decision to try again: the planner records it, here it is done.
@@ -252,10 +260,6 @@ fn serving(offer: Offer) -> Option<Arc<Serving>> {
         Offer::Ready(serving) => Some(serving),
         Offer::Loading | Offer::Unavailable { .. } => None,
     }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    [one, other].into_iter().flatten().min()
 }
 
 fn instant(when: Timestamp, now: Timestamp) -> Instant {

@@ -18,7 +18,7 @@ impl Actor {
             return;
         }
         let mut marks = Vec::new();
-        for pod in &view.pods {
+        for pod in view.pods.iter() {
             let is_ours = pod.controller() == Some(world.app.uid.as_str());
             let was_ready = condition_since(pod, "Ready").is_some();
             let Some(ordinal) =

@@ -31,7 +31,7 @@ pub(crate) fn snapshot(
 ) -> Snapshot {
     let world = &view.world;
     let mut pods: BTreeMap<u32, &Arc<SlimPod>> = BTreeMap::new();
-    for pod in &view.pods {
+    for pod in view.pods.iter() {
         let is_ours = pod.controller() == Some(world.app.uid.as_str());
         if let (true, Some(ordinal)) = (is_ours, ordinal_of(&world.app.name, pod.name())) {
             pods.insert(ordinal, pod);

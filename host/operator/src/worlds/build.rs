@@ -28,7 +28,7 @@ pub(crate) struct Parts {
 pub(crate) struct View {
     pub world: World,
     pub app: Arc<AppObject>,
-    pub pods: Vec<Arc<SlimPod>>,
+    pub pods: Arc<[Arc<SlimPod>]>,
     pub claims: Vec<Arc<SlimClaim>>,
     /// A wish that cannot be read, and why.
     pub unreadable_wish: Option<String>,
@@ -72,7 +72,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
     View {
         world,
         app,
-        pods,
+        pods: pods.into(),
         claims,
         unreadable_wish: asked.unreadable,
     }

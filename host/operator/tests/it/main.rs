@@ -11,6 +11,7 @@
 mod adoption;
 mod bed;
 mod beyond;
+mod bounds;
 mod contract;
 mod crashes;
 mod definitions;

@@ -35,9 +35,12 @@ pub(crate) fn grow(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// What the template asks for, when it is more than the claim does.
 fn larger<'t>(template: &'t Value, claim: &Claim) -> Option<&'t str> {
-    let wanted = template
-        .pointer("/spec/resources/requests/storage")?
-        .as_str()?;
+    let spec = template.get("spec")?.get("resources")?;
+    let wanted = spec.get("requests")?.get("storage")?.as_str()?;
+    // Mostly the same words; numbers are read where they differ.
+    if claim.requested.as_deref() == Some(wanted) {
+        return None;
+    }
     let requested = claim.requested.as_deref().and_then(nano)?;
     (nano(wanted)? > requested).then_some(wanted)
 }
@@ -46,7 +49,7 @@ fn tell(claim: &Claim, draft: &mut Draft) {
     let (Some(requested), Some(capacity)) = (&claim.requested, &claim.capacity) else {
         return;
     };
-    if nano(capacity) < nano(requested) {
+    if capacity != requested && nano(capacity) < nano(requested) {
         draft.wait(WaitingFor::ClaimGrowing {
             claim: claim.name.clone(),
             capacity: capacity.clone(),

@@ -93,13 +93,12 @@ pub(super) fn call(
         }
         let own = lane(&wanted.act, plugin);
         let in_the_way = running.iter().find(|(other, other_id)| {
+            if *other_id == id || !collide(own, *other) {
+                return false;
+            }
             // A failover goes first, whatever began before it.
-            let goes_on = if *other == Lane::Failover && own != Lane::Failover {
-                false
-            } else {
-                yields(scene, own, other_id) || is_overtaken(scene, other_id, &id)
-            };
-            *other_id != id && collide(own, *other) && !goes_on
+            let is_behind = *other == Lane::Failover && own != Lane::Failover;
+            is_behind || !(yields(scene, own, other_id) || is_overtaken(scene, other_id, &id))
         });
         if let Some((_, behind)) = in_the_way {
             if own == Lane::Failover && plugin.failover_interrupts {
