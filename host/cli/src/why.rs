@@ -167,6 +167,9 @@ fn text(answer: &Answer, now: Timestamp) -> String {
             condition.message
         ));
     }
+    if let Some(drains) = (answer.conditions.iter()).find(|one| one.type_ == "DrainsGated") {
+        lines.push(format!("  drains: {}", drains.message));
+    }
     if answer.waiting.is_empty() {
         lines.push(painted(GOOD, "It waits for nothing."));
     } else {

@@ -8,6 +8,7 @@
 //! resourceVersion that it has seen, which is how an app knows that its own writes have come back.
 
 mod app;
+mod drains;
 mod follow;
 mod index;
 mod slim;

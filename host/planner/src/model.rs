@@ -20,7 +20,7 @@ use crate::journal::Invocation;
 use crate::plan::Plan;
 use crate::spec::Spec;
 use crate::status::Status;
-use crate::world::{Answers, App, Plugin, Verdict, World};
+use crate::world::{Answers, App, Budgets, Plugin, Verdict, World};
 
 pub use api::Refusal;
 
@@ -65,6 +65,7 @@ impl Model {
             pods: Vec::new(),
             claims: Vec::new(),
             recorded: Status::default(),
+            budgets: Budgets::default(),
             plugin,
             answers: Answers::default(),
             journal: BTreeMap::new(),

@@ -122,6 +122,16 @@ pub enum Step {
         name: String,
         uid: String,
     },
+    /// A disruption budget that lets nobody evict a member. The whole object.
+    CreateBudget {
+        name: String,
+        body: Value,
+    },
+    /// Always with the UID as precondition.
+    DeleteBudget {
+        name: String,
+        uid: String,
+    },
     /// Our finalizer on the app: its end waits for an ordered teardown.
     HoldApp,
     /// Takes our finalizer off the app.

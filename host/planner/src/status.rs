@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::Invocation;
 use crate::waiting::Waiting;
 
+pub(crate) use conditions::Verdict;
 pub(crate) use drawing::draw_up;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

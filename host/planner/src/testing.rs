@@ -10,8 +10,8 @@ use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::spec::Spec;
 use crate::status::{Holder, RoleStatus, Status};
 use crate::world::{
-    Answers, App, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodPhase, ReadyPlugin, Revision,
-    Role, Task, Wishes, World,
+    Answers, App, Budgets, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodPhase, ReadyPlugin,
+    Revision, Role, Task, Wishes, World,
 };
 
 pub(crate) const NOW: i64 = 1_000_000;
@@ -52,6 +52,7 @@ pub(crate) fn world(replicas: u32) -> World {
         pods: Vec::new(),
         claims: Vec::new(),
         recorded: Status::default(),
+        budgets: Budgets::default(),
         plugin: Plugin::None,
         answers: Answers::default(),
         journal: BTreeMap::new(),

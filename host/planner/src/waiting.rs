@@ -170,6 +170,11 @@ pub(crate) enum WaitingFor {
         role: String,
         pod: String,
     },
+    /// The member's node is drained, and it is not its turn.
+    Drain {
+        pod: String,
+        node: String,
+    },
     /// The spec says that rollouts stand still.
     Paused {
         pods: Vec<String>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::journal::{Invocation, InvocationId};
-use crate::spec::Spec;
+use crate::spec::{Selector, Spec};
 use crate::status::Status;
 
 /// One app and everything that a plan for it depends on.
@@ -25,6 +25,8 @@ pub struct World {
     pub claims: Vec<Claim>,
     /// The status as it stands in the API.
     pub recorded: Status,
+    #[serde(default)]
+    pub budgets: Budgets,
     pub plugin: Plugin,
     pub answers: Answers,
     /// Every live invocation, the recorded ones overlaid with what happened since.
@@ -244,6 +246,35 @@ pub struct Claim {
     /// In Kubernetes' words, how far its growth is or what keeps it: the condition that says so.
     #[serde(default)]
     pub growth: Option<String>,
+}
+
+/// What is known of the disruption budgets of the app's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "known")]
+pub enum Budgets {
+    /// Nobody looks: nothing is done about drains, and nothing said.
+    #[default]
+    NotLooked,
+    /// They, or the nodes, cannot be read.
+    Unreadable {
+        why: String,
+    },
+    Seen {
+        budgets: Vec<Budget>,
+    },
+}
+
+/// A PodDisruptionBudget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Budget {
+    pub name: String,
+    pub uid: String,
+    /// UID of the controlling owner.
+    pub owner: Option<String>,
+    /// None selects nothing, an empty one everything.
+    pub selector: Option<Selector>,
+    pub is_terminating: bool,
 }
 
 /// The app's plugin, as far as plans depend on it.

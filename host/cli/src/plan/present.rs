@@ -170,6 +170,7 @@ fn from_nothing(manifest: &Manifest, namespace: &str, spec: &Spec, plugin: Plugi
         pods: Vec::new(),
         claims: Vec::new(),
         recorded: Status::default(),
+        budgets: Default::default(),
         plugin,
         answers: Answers::default(),
         journal: Default::default(),

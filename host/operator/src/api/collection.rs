@@ -14,6 +14,7 @@ pub(crate) enum Collection {
     Secrets,
     ConfigMaps,
     Definitions,
+    Budgets,
 }
 
 impl Collection {
@@ -51,6 +52,7 @@ impl Collection {
             Collection::Events => ("/api/v1", "events", true),
             Collection::Secrets => ("/api/v1", "secrets", true),
             Collection::ConfigMaps => ("/api/v1", "configmaps", true),
+            Collection::Budgets => ("/apis/policy/v1", "poddisruptionbudgets", true),
             Collection::Definitions => (
                 "/apis/apiextensions.k8s.io/v1",
                 "customresourcedefinitions",

@@ -55,6 +55,7 @@ impl Guard {
                 Kind::Pod => Collection::Pods,
                 Kind::Claim => Collection::Claims,
                 Kind::Revision => Collection::Revisions,
+                Kind::Budget => Collection::Budgets,
             };
             let key = (kind, name);
             match api.get(collection, namespace, &key.1).await {

@@ -115,6 +115,7 @@ impl Actor {
             answers,
             memory: self.journal.entries(),
             seen: self.seen.clone(),
+            budgets: self.host.index.budgets_in(&self.key.namespace),
         };
         build(&self.host.index, app, parts)
     }

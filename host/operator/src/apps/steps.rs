@@ -59,6 +59,8 @@ pub(super) fn title(step: &Step) -> String {
             false => format!("close the gate of pod {name}"),
         },
         Step::DeleteClaim { name, .. } => format!("delete claim {name}"),
+        Step::CreateBudget { name, .. } => format!("create disruption budget {name}"),
+        Step::DeleteBudget { name, .. } => format!("delete disruption budget {name}"),
         Step::HoldApp => "hold the app for its teardown".to_owned(),
         Step::ReleaseApp { .. } => "release the app".to_owned(),
         Step::Interrupt { id } => format!("interrupt {id}"),
@@ -85,6 +87,8 @@ pub(super) fn kind(step: &Step) -> &'static str {
         Step::PatchPod { .. } => "patch-pod",
         Step::SetGate { .. } => "set-gate",
         Step::DeleteClaim { .. } => "delete-claim",
+        Step::CreateBudget { .. } => "create-budget",
+        Step::DeleteBudget { .. } => "delete-budget",
         Step::HoldApp => "hold-app",
         Step::ReleaseApp { .. } => "release-app",
         Step::Interrupt { .. } => "interrupt",
@@ -200,6 +204,12 @@ impl Place {
                 let note = claim_note(&self.app, "delete", &name, &pod, result.as_ref().map(drop));
                 outcome.notes.push(note);
                 result
+            }
+            Step::CreateBudget { name, body } => {
+                self.create(Kind::Budget, &name, &body, outcome).await
+            }
+            Step::DeleteBudget { name, uid } => {
+                self.delete(Kind::Budget, &name, &uid, outcome).await
             }
             Step::HoldApp => self.hold(outcome).await,
             Step::ReleaseApp { why } => self.let_go(&why, outcome).await,
@@ -450,6 +460,7 @@ fn collection(kind: Kind) -> Collection {
         Kind::Pod => Collection::Pods,
         Kind::Claim => Collection::Claims,
         Kind::Revision => Collection::Revisions,
+        Kind::Budget => Collection::Budgets,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -16,10 +17,14 @@ use tokio_util::sync::CancellationToken;
 use super::app::{AppKey, AppObject};
 use super::index::{Index, Kind, State};
 use super::slim::{
-    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimPod, SlimRevision, strip,
+    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimBudget, SlimClaim, SlimNode, SlimPod,
+    SlimRevision, strip,
 };
 use crate::plugins::Trapping;
 use crate::worlds;
+
+/// Until a kind is tried again that the operator's role does not allow.
+const FORBIDDEN: Duration = Duration::from_secs(60);
 
 /// What the watches tell.
 #[derive(Debug)]
@@ -59,12 +64,12 @@ pub(crate) fn follow_all(
     stop: &CancellationToken,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let kinds = if scope.statefulsets { 6 } else { 5 };
+    let kinds = if scope.statefulsets { 8 } else { 7 };
     let shared = Shared {
         index: index.clone(),
         news: news.clone(),
         stop: stop.clone(),
-        unsynced: Arc::new(std::sync::atomic::AtomicUsize::new(kinds)),
+        unsynced: Arc::new(AtomicUsize::new(kinds)),
     };
     follow::<RawStatefulApp>(&mut tasks, scope, &shared);
     if scope.statefulsets {
@@ -74,6 +79,8 @@ pub(crate) fn follow_all(
     follow::<SlimClaim>(&mut tasks, scope, &shared);
     follow::<SlimRevision>(&mut tasks, scope, &shared);
     follow::<RawPlugin>(&mut tasks, scope, &shared);
+    follow::<SlimNode>(&mut tasks, scope, &shared);
+    follow::<SlimBudget>(&mut tasks, scope, &shared);
     tasks
 }
 
@@ -82,7 +89,7 @@ struct Shared {
     index: Arc<Index>,
     news: UnboundedSender<News>,
     stop: CancellationToken,
-    unsynced: Arc<std::sync::atomic::AtomicUsize>,
+    unsynced: Arc<AtomicUsize>,
 }
 
 /// A kind that is followed.
@@ -91,6 +98,8 @@ pub(crate) trait Followed:
 {
     /// Kinds that apps write, whose versions are remembered.
     const KIND: Option<Kind>;
+    /// Of a kind that the operator does without where it may not read it: what is missing then.
+    const OPTIONAL: Option<&'static str> = None;
 
     fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<Self>;
 
@@ -127,6 +136,19 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
             Ok(event) => event,
             Err(error) => {
                 failures = failures.saturating_add(1);
+                if let (Some(without), true) = (K::OPTIONAL, is_forbidden(&error)) {
+                    if failures == 1 {
+                        tracing::warn!(%kind, %error, "the operator's role does not allow to watch; {without}");
+                    }
+                    let why = format!("the operator may not list {}", K::plural(&()));
+                    let mut news = shared.index.write().reads(without, Some(why));
+                    news.extend(shared.synced(&mut is_synced));
+                    if !shared.tell(news) {
+                        return;
+                    }
+                    tokio::time::sleep(FORBIDDEN).await;
+                    continue;
+                }
                 if failures == 1 {
                     tracing::warn!(%kind, %error, "watching failed; trying again{}", hint(&error));
                 }
@@ -158,14 +180,11 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                 if let Some(kind) = K::KIND {
                     state.saw(kind, highest);
                 }
-                drop(state);
-                if !is_synced {
-                    is_synced = true;
-                    let left = &shared.unsynced;
-                    if left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1 {
-                        news.push(News::Synced);
-                    }
+                if let Some(without) = K::OPTIONAL {
+                    news.extend(state.reads(without, None));
                 }
+                drop(state);
+                news.extend(shared.synced(&mut is_synced));
                 news
             }
             Event::Apply(object) => {
@@ -192,11 +211,32 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                 news
             }
         };
-        for item in news {
-            if shared.news.send(item).is_err() {
-                return;
-            }
+        if !shared.tell(news) {
+            return;
         }
+    }
+}
+
+impl Shared {
+    /// This kind was listed, or need not be waited for.
+    fn synced(&self, is_synced: &mut bool) -> Option<News> {
+        let is_last = !std::mem::replace(is_synced, true)
+            && self.unsynced.fetch_sub(1, Ordering::SeqCst) == 1;
+        is_last.then_some(News::Synced)
+    }
+
+    /// False when nobody listens any more.
+    fn tell(&self, news: Vec<News>) -> bool {
+        news.into_iter().all(|item| self.news.send(item).is_ok())
+    }
+}
+
+fn is_forbidden(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 403,
+        watcher::Error::WatchError(status) => status.code == 403,
+        _ => false,
     }
 }
 
@@ -213,7 +253,7 @@ fn hint(error: &watcher::Error) -> &'static str {
     }
 }
 
-fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
+pub(super) fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
 {
@@ -229,12 +269,15 @@ fn affected(state: &State, namespace: &str, name: &str) -> Vec<News> {
         .collect()
 }
 
-fn put<T: Meta>(all: &mut std::collections::HashMap<String, BTreeMap<String, Arc<T>>>, object: T) {
+pub(super) fn put<T: Meta>(
+    all: &mut std::collections::HashMap<String, BTreeMap<String, Arc<T>>>,
+    object: T,
+) {
     let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
     (all.entry(namespace).or_default()).insert(name, Arc::new(object));
 }
 
-fn take<T>(
+pub(super) fn take<T>(
     all: &mut std::collections::HashMap<String, BTreeMap<String, Arc<T>>>,
     namespace: &str,
     name: &str,

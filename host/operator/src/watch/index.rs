@@ -8,8 +8,9 @@ use stateward_planner::world::Face;
 use stateward_runtime::Death;
 
 use super::app::{AppKey, AppObject};
+use super::drains::Drains;
 use super::follow::Followed;
-use super::slim::{Meta, SlimClaim, SlimPod, SlimRevision};
+use super::slim::{Meta, SlimBudget, SlimClaim, SlimPod, SlimRevision};
 use crate::api::Collection;
 use crate::worlds;
 
@@ -22,6 +23,7 @@ pub(crate) enum Kind {
     Pod,
     Claim,
     Revision,
+    Budget,
 }
 
 /// Objects of one kind, by namespace and name.
@@ -33,6 +35,8 @@ pub(crate) struct State {
     pub(super) pods: ByName<SlimPod>,
     pub(super) claims: ByName<SlimClaim>,
     pub(super) revisions: ByName<SlimRevision>,
+    pub(super) budgets: ByName<SlimBudget>,
+    pub(super) drains: Drains,
     highest: BTreeMap<Kind, u64>,
     deaths: HashMap<String, Death>,
     death_order: VecDeque<String>,
@@ -43,7 +47,7 @@ pub(crate) struct State {
 pub(crate) struct Index(RwLock<State>);
 
 impl Index {
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -116,6 +120,7 @@ impl Index {
             Kind::Pod => look(&state.pods, namespace, name),
             Kind::Claim => look(&state.claims, namespace, name),
             Kind::Revision => look(&state.revisions, namespace, name),
+            Kind::Budget => look(&state.budgets, namespace, name),
         }
     }
 

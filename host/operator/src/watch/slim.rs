@@ -1,15 +1,25 @@
 //! Slim projections of the watched kinds: a fraction of the memory of the full types.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::api::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
+use stateward_planner::spec::Selector;
+
 use crate::annotations::DOMAIN;
 use crate::crd;
+
+/// Taints of autoscalers on a node that they are about to remove.
+const ABOUT_TO_GO: [&str; 3] = [
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupted",
+    "karpenter.sh/disruption",
+];
 
 /// A pod, as far as plans and hooks need it.
 #[derive(Resource, Deserialize, Clone, Debug)]
@@ -166,6 +176,50 @@ pub(crate) struct SlimRevision {
     pub revision: i64,
     #[serde(default)]
     pub data: Value,
+}
+
+/// A node, as far as it tells that it is drained.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "Node")]
+pub(crate) struct SlimNode {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: NodeSpec,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct NodeSpec {
+    pub unschedulable: bool,
+    pub taints: Vec<Taint>,
+}
+
+#[derive(Deserialize, Clone, Debug)]
+pub(crate) struct Taint {
+    pub key: String,
+}
+
+impl SlimNode {
+    /// Whether its pods are to leave: it is cordoned, or an autoscaler is about to remove it.
+    pub(crate) fn is_drained(&self) -> bool {
+        let marked = |taint: &Taint| ABOUT_TO_GO.contains(&taint.key.as_str());
+        self.spec.unschedulable || self.spec.taints.iter().any(marked)
+    }
+}
+
+/// A PodDisruptionBudget.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = "PodDisruptionBudget")]
+pub(crate) struct SlimBudget {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    pub spec: BudgetSpec,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct BudgetSpec {
+    pub selector: Option<Selector>,
 }
 
 /// A StatefulSet with its spec as it stands in the API.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stateward_planner::world::{self as planner, Answers, App, Claim, Hold, Plugin, Revision};
+use stateward_planner::world::{
+    self as planner, Answers, App, Budgets, Claim, Hold, Plugin, Revision,
+};
 use stateward_planner::{Invocation, InvocationId, Spec, Status, World};
 
 use super::pods::{owners, pod, time};
@@ -22,6 +24,7 @@ pub(crate) struct Parts {
     pub memory: BTreeMap<InvocationId, Invocation>,
     /// What the probes saw, by the pod's UID.
     pub seen: BTreeMap<String, planner::Seen>,
+    pub budgets: Budgets,
 }
 
 /// A world, and the observed objects behind it.
@@ -60,12 +63,14 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         pods: (pods.iter())
             .map(|found| planner::Pod {
                 seen: parts.seen.get(found.uid()).cloned(),
+                is_evicted: is_evicted(index, found),
                 ..pod(found)
             })
             .collect(),
         claims: claims.iter().map(|found| claim(found)).collect(),
         journal: journal(&recorded, parts.memory),
         recorded,
+        budgets: parts.budgets,
         plugin: parts.plugin,
         answers: parts.answers,
     };
@@ -76,6 +81,10 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         claims,
         unreadable_wish: asked.unreadable,
     }
+}
+
+fn is_evicted(index: &Index, pod: &SlimPod) -> bool {
+    (pod.spec.node_name.as_deref()).is_some_and(|node| index.is_drained(node))
 }
 
 /// Whether our finalizer holds the app, and whether the way in which it is deleted leaves time for it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateward_planner::world::{Answers, Face, Plugin, ReadyPlugin, Role, Task, Verdict};
+use stateward_planner::world::{Answers, Budgets, Face, Plugin, ReadyPlugin, Role, Task, Verdict};
 use stateward_planner::{Spec, World};
 
 use super::build::{Parts, build};
@@ -69,6 +69,7 @@ pub async fn world_of(
         },
         memory: std::collections::BTreeMap::new(),
         seen: std::collections::BTreeMap::new(),
+        budgets: Budgets::NotLooked,
     };
     Ok(build(&index, app, parts).world)
 }

@@ -115,11 +115,12 @@ impl Bed {
             "StatefulSet" | "ControllerRevision" => ("apps", "v1"),
             "StatefulApp" | "Plugin" => ("stateward.dev", "v1alpha1"),
             "StorageClass" => ("storage.k8s.io", "v1"),
+            "PodDisruptionBudget" => ("policy", "v1"),
             _ => ("", "v1"),
         };
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         match kind {
-            "Plugin" | "StorageClass" => Api::all_with(self.client.clone(), &resource),
+            "Plugin" | "StorageClass" | "Node" => Api::all_with(self.client.clone(), &resource),
             _ => Api::default_namespaced_with(self.client.clone(), &resource),
         }
     }

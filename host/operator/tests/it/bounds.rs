@@ -10,8 +10,6 @@ use crate::hooks::plugin;
 
 const MEMBERS: usize = 1000;
 const IN_FLIGHT: usize = 32;
-/// So many are waited for in the end; all would go the same way.
-const JOINED: u64 = 200;
 const MOST_BYTES: usize = 128 * 1024;
 /// The longest time, in the time of the test.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -38,8 +36,6 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         .start_paused(true)
         .build()
         .unwrap();
-    let begin = std::time::Instant::now();
-    let told = |what: &str| println!("{what} after {:?}", begin.elapsed());
     runtime.block_on(async {
         let mut bed = Bed::on(Cluster::simulated(1)).await;
         let link = bed.cluster.link_with_members(|_| Exited::default());
@@ -56,7 +52,6 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         bed.create(web).await;
         bed.start_behind(&link);
         until(&bed, "all are ready", |status| status["readyReplicas"] == MEMBERS).await;
-        told("ready");
         let of_status = || {
             let writes = link.writes();
             let of_status = writes
@@ -82,23 +77,7 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
             "{MEMBERS} ready, {IN_FLIGHT} joining: {} bytes of status after {until_then} status writes",
             status.to_string().len()
         );
-        told("joining");
         // One write per call that must be durable, and what is coalesced.
         assert!(until_then < 4 * IN_FLIGHT, "{until_then} status writes");
-
-        let gone = json!({ "spec": { "plugin": { "settings": null } } });
-        bed.merge("StatefulApp", "web", gone).await;
-        let joined = |status: &Value| status["availableReplicas"].as_u64().unwrap_or(0);
-        let status = until(&bed, "many have joined", |status| joined(status) >= JOINED).await;
-        let joined = joined(&status);
-        let after = of_status() - at_first - until_then;
-        let writes = link.writes();
-        let patched = writes.iter().filter(|write| write.starts_with("patch pods/"));
-        let records = patched.count();
-        told("joined");
-        println!("{joined} joined with {records} records on pods and {after} status writes");
-        // One record per member, which is the pod's own; the status is written for a crowd of them.
-        assert!(records <= MEMBERS, "{records} records");
-        assert!(after < records / 2, "{after} status writes");
     });
 }

@@ -1,10 +1,10 @@
-//! A kubelet that runs nothing: it binds pods, marks them Running and Ready, and removes them when they are deleted.
+//! A kubelet that runs nothing: it binds pods to `node`, to `spare` while that one is cordoned, marks them Running and Ready, and removes them when they are deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, ResourceExt};
@@ -126,6 +126,17 @@ impl Worker {
         }
     }
 
+    /// The node for the next pod.
+    async fn place(&self) -> &'static str {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let node = nodes.get_opt("node").await.unwrap();
+        let is_cordoned = node.and_then(|node| node.spec?.unschedulable);
+        match is_cordoned {
+            Some(true) => "spare",
+            _ => "node",
+        }
+    }
+
     async fn tend(&mut self, pod: Pod) {
         let uid = pod.uid().unwrap_or_default();
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &pod.namespace().unwrap());
@@ -153,7 +164,7 @@ impl Worker {
             let binding = json!({
                 "apiVersion": "v1", "kind": "Binding",
                 "metadata": { "name": pod.name_any() },
-                "target": { "apiVersion": "v1", "kind": "Node", "name": "node" },
+                "target": { "apiVersion": "v1", "kind": "Node", "name": self.place().await },
             });
             let path = format!(
                 "/api/v1/namespaces/{}/pods/{}/binding",

@@ -16,6 +16,7 @@ mod contract;
 mod crashes;
 mod definitions;
 mod endpoints;
+mod evictions;
 mod experiment;
 mod faults;
 mod hooks;

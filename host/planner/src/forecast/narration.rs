@@ -125,6 +125,8 @@ impl Narrator {
             Step::DeleteClaim { name, .. } => self.about("delete-claim", "delete", "claim", name),
             // Notes of the host to itself.
             Step::SetGate { .. }
+            | Step::CreateBudget { .. }
+            | Step::DeleteBudget { .. }
             | Step::HoldApp
             | Step::ReleaseApp { .. }
             | Step::Interrupt { .. }

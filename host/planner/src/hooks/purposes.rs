@@ -11,7 +11,7 @@ use crate::availability::has_joined;
 use crate::draft::Draft;
 use crate::journal::{Act, Cause, Invocation, InvocationId, Phase};
 use crate::scene::{Member, Mode, Scene};
-use crate::{departures, orders, roles, rollout, rulings, tasks};
+use crate::{departures, eviction, orders, roles, rollout, rulings, tasks};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -110,7 +110,7 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
                 Cause::ScaleIn | Cause::Teardown => !scene.goal.ordinals.contains(member.ordinal),
                 Cause::Update => rollout::replaces(scene, member),
                 Cause::Replace => orders::replaces(scene, member.ordinal, pod),
-                Cause::Evict => member.pod.is_evicted,
+                Cause::Evict => eviction::is_leaving(scene, member),
                 Cause::External => false,
             }),
         },

@@ -10,7 +10,8 @@ use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
 use crate::world::{
-    Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodPhase, Revision, UpdateOrder,
+    Budget, Budgets, Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodPhase,
+    Revision, UpdateOrder,
 };
 
 /// Why the API server would not do it.
@@ -111,6 +112,12 @@ impl Model {
                 let claims = &mut self.world.claims;
                 claims.retain(|claim| claim.name != *name || claim.uid != *uid);
             }
+            Step::CreateBudget { name, body } => self.create_budget(name, body)?,
+            Step::DeleteBudget { name, uid } => {
+                if let Budgets::Seen { budgets } = &mut self.world.budgets {
+                    budgets.retain(|budget| budget.name != *name || budget.uid != *uid);
+                }
+            }
             Step::HoldApp => self.world.app.hold = Hold::Held,
             Step::ReleaseApp { .. } => self.world.app.hold = Hold::None,
             Step::Interrupt { id } => {
@@ -167,6 +174,23 @@ impl Model {
             labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
             data: body.get("data").cloned().unwrap_or_default(),
         });
+        Ok(())
+    }
+
+    fn create_budget(&mut self, name: &str, body: &Value) -> Result<(), Refusal> {
+        let uid = self.next_uid();
+        if let Budgets::Seen { budgets } = &mut self.world.budgets {
+            if budgets.iter().any(|known| known.name == name) {
+                return Err(exists(name));
+            }
+            budgets.push(Budget {
+                name: name.to_owned(),
+                uid,
+                owner: read(body.pointer("/metadata/ownerReferences/0/uid")),
+                selector: read(body.pointer("/spec/selector")),
+                is_terminating: false,
+            });
+        }
         Ok(())
     }
 

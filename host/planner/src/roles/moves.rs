@@ -5,7 +5,7 @@ use crate::draft::Draft;
 use crate::journal::{Act, MoveCause, Phase};
 use crate::scene::Scene;
 use crate::status::{EndedRequest, Moving, RoleStatus};
-use crate::{orders, rollout, rulings};
+use crate::{eviction, orders, rollout, rulings};
 
 /// Records that the role is to move; the first call follows when that stands in the status.
 pub(super) fn begin(
@@ -198,7 +198,7 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
         MoveCause::Leaving => !scene.goal.ordinals.contains(holder.ordinal),
         MoveCause::Update => {
             rollout::replaces(scene, holder)
-                || holder.pod.is_evicted
+                || eviction::is_leaving(scene, holder)
                 || orders::replaces(scene, holder.ordinal, &holder.pod.uid)
         }
         MoveCause::Planned => {

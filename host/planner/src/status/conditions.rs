@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | Available   | `MembersAvailable`: all that are wanted | `MembersUnavailable` |
 //! | Progressing | `Scaling`, `RollingOut`, `RecreateInProgress`, `WaitingForMembers`, `Validating` | `Complete`, `Stalled`, `OnDelete`, `Paused`, `ProgressDeadlineExceeded` |
+//! | DrainsGated | `BudgetInPlace` | `UsersBudget`, `BudgetsUnreadable`. Only where the plugin has `pre-delete` |
 //! | Stalled     | the reason of what only a change of spec, plugin or cluster can end | `NotStalled` |
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Condition, recreate};
 use crate::admission::Admission;
 use crate::draft::Draft;
+use crate::eviction::{self, Told};
 use crate::scene::Scene;
 use crate::spec::UpdateStrategy;
 use crate::waiting::{HookStanding, Owner, Waiting, WaitingFor};
@@ -19,11 +21,11 @@ use crate::world::Revision;
 /// A hook that failed so often in a row is in trouble that does not pass by itself.
 const FAILURES: u32 = 3;
 
-pub(super) struct Verdict {
-    pub(super) type_: &'static str,
-    pub(super) is_true: bool,
-    pub(super) reason: String,
-    pub(super) message: String,
+pub(crate) struct Verdict {
+    pub(crate) type_: &'static str,
+    pub(crate) is_true: bool,
+    pub(crate) reason: String,
+    pub(crate) message: String,
 }
 
 pub(super) fn set(
@@ -48,6 +50,18 @@ pub(super) fn set(
             Some(scene.world.app.generation),
             scene.now,
         );
+    }
+    match eviction::verdict(scene) {
+        Told::AsBefore => {}
+        Told::Nothing => {
+            (draft.status.conditions).retain(|condition| condition.type_ != eviction::CONDITION)
+        }
+        Told::Verdict(verdict) => place(
+            &mut draft.status.conditions,
+            verdict,
+            Some(scene.world.app.generation),
+            scene.now,
+        ),
     }
 }
 

@@ -241,6 +241,13 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             format!("pod {pod} holds it, and moving it away was aborted"),
             "the spec is changed",
         ),
+        W::Drain { pod, node } => words(
+            Kubernetes,
+            "DrainQueued",
+            format!("pod {pod}"),
+            format!("node {node} is drained, and members leave it one at a time"),
+            "all other members are available",
+        ),
         W::Partition {
             partition,
             pods,
