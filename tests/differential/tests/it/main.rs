@@ -11,6 +11,7 @@
 mod embedded;
 mod kubernetes;
 mod language;
+mod protection;
 mod rest;
 
 use std::path::Path;

@@ -88,10 +88,17 @@ async fn grant(client: Client) {
 
 /// A client of the operator's own.
 async fn as_operator(kubernetes: &ControlPlane) -> Client {
+    acting_as(kubernetes, OPERATOR, &[]).await
+}
+
+/// A client that acts as this user, in these groups.
+pub(crate) async fn acting_as(kubernetes: &ControlPlane, user: &str, groups: &[&str]) -> Client {
     let mut kubeconfig = Kubeconfig::read_from(kubernetes.kubeconfig()).unwrap();
     for named in &mut kubeconfig.auth_infos {
         if let Some(info) = &mut named.auth_info {
-            info.impersonate = Some(OPERATOR.to_owned());
+            info.impersonate = Some(user.to_owned());
+            info.impersonate_groups = (!groups.is_empty())
+                .then(|| groups.iter().map(|&group| group.to_owned()).collect());
         }
     }
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
