@@ -79,5 +79,23 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         );
         // One write per call that must be durable, and what is coalesced.
         assert!(until_then < 4 * IN_FLIGHT, "{until_then} status writes");
+
+        // When they may, all join: each is recorded on its pod, and the status is written now and then.
+        let joined = || {
+            let writes = link.writes();
+            let of_pods = writes.iter().filter(|write| write.contains("pods/web-"));
+            of_pods.count()
+        };
+        let marked = joined();
+        let gone = json!({ "spec": { "plugin": { "settings": null } } });
+        bed.merge("StatefulApp", "web", gone).await;
+        until(&bed, "all have joined", |status| status["availableReplicas"] == MEMBERS).await;
+        // Records and the last status may come a moment later.
+        sleep(Duration::from_secs(5)).await;
+        let after = of_status() - at_first - until_then;
+        let records = joined() - marked;
+        println!("{MEMBERS} joined with {records} records on pods and {after} status writes");
+        assert_eq!(records, MEMBERS, "one record each");
+        assert!(after < MEMBERS / 4, "{after} status writes");
     });
 }

@@ -107,7 +107,9 @@ pub(super) fn call(
             queued.insert(id, behind.clone());
             continue;
         }
-        if own == Lane::Overlapping && running.len() >= MOST {
+        // Who is under way already goes on: else as many as there may be would wait for each other for ever.
+        let is_under_way = running.iter().any(|(_, other)| *other == id);
+        if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
             continue;
         }
         calls.push(Step::Call {
@@ -115,7 +117,9 @@ pub(super) fn call(
             act: wanted.act.clone(),
             cancelling: wanted.cancelling,
         });
-        running.push((own, id));
+        if !is_under_way {
+            running.push((own, id));
+        }
     }
     draft.steps.extend(calls);
     for time in wake {

@@ -86,6 +86,8 @@ fn given_post_ready_due_on_a_thousand_members_when_each_takes_long_then_the_stat
     let size = bytes(&model.world.recorded);
     println!("32 invocations under way with the largest checkpoints: {size} bytes of status");
     look(&mut model);
+    // As many as there may be are under way: they go on all the same.
+    assert_eq!(model.calls().len(), IN_FLIGHT);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the user and the world do, as requests.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuota};
@@ -12,6 +14,9 @@ use crate::face::Face;
 use crate::kubelet::{Clock, Kubelet};
 use crate::picture::{Picture, look};
 use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings};
+
+/// How long somebody waits for a set that was deleted to be gone.
+const LEAVES_WITHIN: Duration = Duration::from_secs(60);
 
 /// Who does what a scenario says, in one namespace.
 pub struct Actor {
@@ -60,6 +65,7 @@ impl Actor {
         let done = match deed {
             Deed::Set(settings) => {
                 let set = serde_json::from_value(manifest(self.face, settings))?;
+                self.until_it_is_gone().await?;
                 sets.create(&PostParams::default(), &set).await.map(drop)
             }
             Deed::Scale(replicas) => self.edit(json!({ "replicas": replicas })).await,
@@ -152,6 +158,18 @@ impl Actor {
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
             other => Ok(other?),
         }
+    }
+
+    /// One that was deleted goes before another comes, as after `kubectl delete`.
+    async fn until_it_is_gone(&self) -> Result<()> {
+        let begin = tokio::time::Instant::now();
+        while begin.elapsed() < LEAVES_WITHIN
+            && let Some(set) = self.sets().get_opt("web").await?
+            && set.metadata.deletion_timestamp.is_some()
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     async fn end(&self, ordinal: u32, phase: &'static str) -> Result<()> {
