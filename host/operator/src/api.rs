@@ -69,12 +69,7 @@ impl Api {
         namespace: &str,
         body: &Value,
     ) -> Result<Value, ApiError> {
-        let path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
-            kind.path(namespace, None)
-        );
-        self.send(Method::POST, &path, Some("application/json"), Some(body))
-            .await
+        self.post(kind, namespace, "", body).await
     }
 
     /// What the API server would make of a new object. Nothing is created.
@@ -84,8 +79,18 @@ impl Api {
         namespace: &str,
         body: &Value,
     ) -> Result<Value, ApiError> {
+        self.post(kind, namespace, "dryRun=All&", body).await
+    }
+
+    async fn post(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        parameters: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
         let path = format!(
-            "{}?dryRun=All&fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
+            "{}?{parameters}fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
             kind.path(namespace, None)
         );
         self.send(Method::POST, &path, Some("application/json"), Some(body))

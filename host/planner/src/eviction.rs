@@ -68,7 +68,7 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
     let mut leaving: Vec<_> = scene
         .wanted()
         .rev()
-        .filter(|member| is_leaving(scene, member) && member.is_alive())
+        .filter(|member| member.pod.is_evicted && member.is_alive())
         .collect();
     leaving.sort_by_key(|member| roles::holds_exclusive(scene, &member.pod.uid));
     let Some(next) = leaving.first() else {

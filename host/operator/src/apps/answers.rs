@@ -170,7 +170,7 @@ impl Answers {
     }
 }
 
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     (Sha256::digest(text).iter())
         .map(|byte| format!("{byte:02x}"))
         .collect()

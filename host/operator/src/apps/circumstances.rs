@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use stateward_planner::{Act, World};
 
+use super::answers::hash;
 use crate::hooks::Observations;
 
 /// What is known of one pod: ready, terminating, and what the last probe saw.
@@ -52,9 +52,7 @@ impl Circumstances {
 
     /// The same for the same circumstances.
     pub(super) fn digest(&self) -> String {
-        let text = json!([self.generation, self.roles, self.pods]).to_string();
-        let digest = Sha256::digest(text);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hash(&json!([self.generation, self.roles, self.pods]).to_string())
     }
 
     pub(super) fn since(&self, before: &Circumstances) -> Changes {

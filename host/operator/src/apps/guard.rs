@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::api::{Api, ApiError, Collection};
+use super::steps::collection;
+use crate::api::{Api, ApiError};
 use crate::watch::{Index, Kind};
 
 /// What a write did.
@@ -51,14 +52,8 @@ impl Guard {
     pub(super) async fn look(&mut self, api: &Api, namespace: &str) -> Result<(), ApiError> {
         let expected: Vec<_> = self.0.keys().cloned().collect();
         for (kind, name) in expected {
-            let collection = match kind {
-                Kind::Pod => Collection::Pods,
-                Kind::Claim => Collection::Claims,
-                Kind::Revision => Collection::Revisions,
-                Kind::Budget => Collection::Budgets,
-            };
             let key = (kind, name);
-            match api.get(collection, namespace, &key.1).await {
+            match api.get(collection(kind), namespace, &key.1).await {
                 Ok(object) => {
                     if self.0.get(&key) == Some(&Wrote::Unknown) {
                         self.0.insert(key, Wrote::Version(version(&object)));

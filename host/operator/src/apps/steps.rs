@@ -455,7 +455,7 @@ pub(super) fn note(
     answer.map(drop)
 }
 
-fn collection(kind: Kind) -> Collection {
+pub(super) fn collection(kind: Kind) -> Collection {
     match kind {
         Kind::Pod => Collection::Pods,
         Kind::Claim => Collection::Claims,

@@ -63,9 +63,9 @@ impl State {
 }
 
 impl Index {
-    /// Whether the pods of this node are to leave.
-    pub(crate) fn is_drained(&self, node: &str) -> bool {
-        self.read().drains.nodes.contains(node)
+    /// The nodes whose pods are to leave.
+    pub(crate) fn drained_nodes(&self) -> BTreeSet<String> {
+        self.read().drains.nodes.clone()
     }
 
     /// The disruption budgets of a namespace.

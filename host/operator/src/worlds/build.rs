@@ -42,6 +42,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
     let recorded = parts.recorded;
     let pods = index.pods_of(&app);
     let claims = index.claims_of(&app);
+    let drained = index.drained_nodes();
     let asked = wishes::read(&app, &recorded);
     let world = World {
         app: App {
@@ -63,7 +64,8 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         pods: (pods.iter())
             .map(|found| planner::Pod {
                 seen: parts.seen.get(found.uid()).cloned(),
-                is_evicted: is_evicted(index, found),
+                is_evicted: (found.spec.node_name.as_ref())
+                    .is_some_and(|node| drained.contains(node)),
                 ..pod(found)
             })
             .collect(),
@@ -81,10 +83,6 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         claims,
         unreadable_wish: asked.unreadable,
     }
-}
-
-fn is_evicted(index: &Index, pod: &SlimPod) -> bool {
-    (pod.spec.node_name.as_deref()).is_some_and(|node| index.is_drained(node))
 }
 
 /// Whether our finalizer holds the app, and whether the way in which it is deleted leaves time for it.

@@ -28,26 +28,28 @@ pub(super) fn beside_newest<'w>(
     let Some(newest) = sorted.last().copied() else {
         return Meaning::Another;
     };
-    let Some(stored) = Revisions::template(newest) else {
-        return Meaning::Another;
-    };
-    let present = &world.app.spec.template;
-    if !may_be_the_same(&stored, present) {
-        return Meaning::Another;
-    }
+    // Every plan comes here as long as the two are written differently: the answer first, what it takes to ask after it.
     let digest = naming::digest(canonical);
-    let known = (world.answers.comparison.as_ref())
-        .filter(|known| known.revision == newest.uid && known.digest == digest);
-    match known {
-        Some(known) if known.is_same => Meaning::Same(newest),
-        Some(_) => Meaning::Another,
-        None => Meaning::Unknown(Step::CompareTemplates {
-            revision: newest.name.clone(),
-            uid: newest.uid.clone(),
-            stored,
-            present: present.clone(),
-            digest,
-        }),
+    if let Some(known) = (world.answers.comparison.as_ref())
+        .filter(|known| known.revision == newest.uid && known.digest == digest)
+    {
+        return match known.is_same {
+            true => Meaning::Same(newest),
+            false => Meaning::Another,
+        };
+    }
+    let present = &world.app.spec.template;
+    match Revisions::template(newest) {
+        Some(stored) if may_be_the_same(&stored, present) => {
+            Meaning::Unknown(Step::CompareTemplates {
+                revision: newest.name.clone(),
+                uid: newest.uid.clone(),
+                stored,
+                present: present.clone(),
+                digest,
+            })
+        }
+        _ => Meaning::Another,
     }
 }
 

@@ -43,4 +43,16 @@ mod tests {
             assert_eq!(normalise(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn what_upstream_reads_leniently_is_read_so() {
+        for nothing in ["Gi", "."] {
+            assert_eq!(normalise(nothing), normalise("0"), "{nothing}");
+        }
+        let largest = normalise(&i64::MAX.to_string());
+        assert!(largest.is_some());
+        for huge in ["1e99", "9999999999999999999999999999999999999999"] {
+            assert_eq!(normalise(huge), largest, "{huge}");
+        }
+    }
 }

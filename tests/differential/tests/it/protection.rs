@@ -37,10 +37,6 @@ async fn protect(client: &Client) {
             "v1",
             &kind,
         ));
-        let resource = ApiResource {
-            plural: resource.plural.replace("policys", "policies"),
-            ..resource
-        };
         let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
         api.create(&PostParams::default(), &object).await.unwrap();
     }
