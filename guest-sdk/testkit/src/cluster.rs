@@ -262,7 +262,7 @@ fn app(name: &str) -> App {
         generation: 1,
         deletion: None,
         annotations: std::collections::BTreeMap::new(),
-        spec: spec_of(&spec),
+        spec: spec_of(&spec).into(),
         switchover: None,
         wishes: Wishes::default(),
         hold: Hold::default(),

@@ -128,7 +128,7 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         world.app.generation = world.app.generation.saturating_add(1);
         world.answers.validate = None;
     }
-    world.app.spec = wanted;
+    world.app.spec = wanted.into();
     world.plugin = plugin;
     if let Some(message) = refused {
         world.answers.validate = Some(Verdict::Refused { message });

@@ -84,7 +84,7 @@ async fn computed(
     let waiting = stateward_planner::plan(&world, now).status.waiting;
     Ok(Status {
         waiting,
-        ..world.recorded
+        ..(*world.recorded).clone()
     })
 }
 

@@ -14,4 +14,3 @@ pub(crate) use names::{
     ends_in_ordinal, is_ordinal, is_ours_or_nobodys, may_be_a_member, ordinal_of, selects,
 };
 pub(crate) use pods::{condition_since, has_stopped, obstacle, pod, runs};
-pub(crate) use status::read_status;

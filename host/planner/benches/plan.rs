@@ -49,7 +49,7 @@ fn settled(members: u32, plugin: Plugin) -> Model {
         generation: 1,
         deletion: None,
         annotations: BTreeMap::new(),
-        spec,
+        spec: spec.into(),
         switchover: None,
         wishes: Default::default(),
         hold: Default::default(),

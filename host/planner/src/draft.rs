@@ -35,7 +35,7 @@ impl Draft {
     pub(crate) fn of(world: &World) -> Draft {
         Draft {
             steps: Vec::new(),
-            status: world.recorded.clone(),
+            status: (*world.recorded).clone(),
             is_urgent: false,
             wake_at: None,
             forget: BTreeSet::new(),

@@ -64,7 +64,7 @@ impl Model {
             revisions: Vec::new(),
             pods: Vec::new(),
             claims: Vec::new(),
-            recorded: Status::default(),
+            recorded: Status::default().into(),
             budgets: Budgets::default(),
             plugin,
             answers: Answers::default(),
@@ -105,7 +105,7 @@ impl Model {
                 .iter()
                 .any(|recorded| is_same(recorded, known));
         }
-        self.world.recorded = status;
+        self.world.recorded = status.into();
     }
 
     /// Lets time pass.

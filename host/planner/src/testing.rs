@@ -10,8 +10,8 @@ use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::spec::Spec;
 use crate::status::{Holder, RoleStatus, Status};
 use crate::world::{
-    Answers, App, Budgets, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodPhase, ReadyPlugin,
-    Revision, Role, Task, Wishes, World,
+    Answers, App, Budgets, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodFacts, PodPhase,
+    ReadyPlugin, Revision, Role, Task, Wishes, World,
 };
 
 pub(crate) const NOW: i64 = 1_000_000;
@@ -37,7 +37,7 @@ pub(crate) fn app(replicas: u32) -> App {
         generation: 1,
         deletion: None,
         annotations: BTreeMap::new(),
-        spec: Spec::parse(Face::StatefulApp, &spec).unwrap(),
+        spec: Spec::parse(Face::StatefulApp, &spec).unwrap().into(),
         switchover: None,
         wishes: Wishes::default(),
         hold: Hold::None,
@@ -51,7 +51,7 @@ pub(crate) fn world(replicas: u32) -> World {
         revisions: Vec::new(),
         pods: Vec::new(),
         claims: Vec::new(),
-        recorded: Status::default(),
+        recorded: Status::default().into(),
         budgets: Budgets::default(),
         plugin: Plugin::None,
         answers: Answers::default(),
@@ -74,7 +74,7 @@ pub(crate) fn revision(body: &Value) -> Revision {
         created: now(),
         owner: Some(text("/metadata/ownerReferences/0/uid")),
         labels: serde_json::from_value(body["metadata"]["labels"].clone()).unwrap(),
-        data: body["data"].clone(),
+        data: body["data"].clone().into(),
     }
 }
 
@@ -82,35 +82,38 @@ pub(crate) fn revision(body: &Value) -> Revision {
 pub(crate) fn pod(app: &App, ordinal: u32, revision: &str) -> Pod {
     let name = pod_name(&app.name, ordinal);
     Pod {
-        uid: format!("uid-{ordinal}"),
-        labels: BTreeMap::from([
-            ("app".to_owned(), "web".to_owned()),
-            (POD_NAME_LABEL.to_owned(), name.clone()),
-            (POD_INDEX_LABEL.to_owned(), ordinal.to_string()),
-            (REVISION_LABEL.to_owned(), revision.to_owned()),
-        ]),
-        annotations: BTreeMap::new(),
-        owners: vec![OwnerReference {
-            api_version: "stateward.dev/v1alpha1".to_owned(),
-            kind: "StatefulApp".to_owned(),
-            name: app.name.clone(),
-            uid: app.uid.clone(),
-            controller: true,
-        }],
-        created: now(),
-        deletion: None,
-        phase: PodPhase::Running,
-        ready_since: Some(Timestamp::from_second(NOW - 1000).unwrap()),
-        restarts: 0,
-        was_ready: true,
-        node: None,
-        address: None,
-        claims: BTreeMap::new(),
-        hindrance: None,
+        facts: PodFacts {
+            uid: format!("uid-{ordinal}"),
+            labels: BTreeMap::from([
+                ("app".to_owned(), "web".to_owned()),
+                (POD_NAME_LABEL.to_owned(), name.clone()),
+                (POD_INDEX_LABEL.to_owned(), ordinal.to_string()),
+                (REVISION_LABEL.to_owned(), revision.to_owned()),
+            ]),
+            annotations: BTreeMap::new(),
+            owners: vec![OwnerReference {
+                api_version: "stateward.dev/v1alpha1".to_owned(),
+                kind: "StatefulApp".to_owned(),
+                name: app.name.clone(),
+                uid: app.uid.clone(),
+                controller: true,
+            }],
+            created: now(),
+            deletion: None,
+            phase: PodPhase::Running,
+            ready_since: Some(Timestamp::from_second(NOW - 1000).unwrap()),
+            restarts: 0,
+            was_ready: true,
+            node: None,
+            address: None,
+            claims: BTreeMap::new(),
+            hindrance: None,
+            gate: None,
+            name,
+        }
+        .into(),
         seen: None,
-        gate: None,
         is_evicted: false,
-        name,
     }
 }
 
@@ -197,7 +200,7 @@ pub(crate) fn known(world: &mut World, act: Act, phase: Phase) -> InvocationId {
 /// The plan is recorded: what it says stands in the status.
 pub(crate) fn record(world: &mut World) -> crate::Plan {
     let plan = crate::plan(world, now());
-    world.recorded = plan.status.clone();
+    world.recorded = plan.status.clone().into();
     for id in &plan.forget {
         world.journal.remove(id);
     }

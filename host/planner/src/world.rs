@@ -3,12 +3,14 @@
 //! Everything here is plain data and serialises, so that a world can be saved, shown and planned offline.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::journal::{Invocation, InvocationId};
+use crate::shared::Shared;
 use crate::spec::{Selector, Spec};
 use crate::status::Status;
 
@@ -24,7 +26,7 @@ pub struct World {
     /// Claims (PVCs) whose name fits one of the claim templates.
     pub claims: Vec<Claim>,
     /// The status as it stands in the API.
-    pub recorded: Status,
+    pub recorded: Shared<Status>,
     #[serde(default)]
     pub budgets: Budgets,
     pub plugin: Plugin,
@@ -52,7 +54,7 @@ pub struct App {
     pub deletion: Option<Timestamp>,
     /// Copied to the revisions made from it, as upstream does.
     pub annotations: BTreeMap<String, String>,
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// A switchover that a user asked for and that is not yet recorded as ended.
     pub switchover: Option<Switchover>,
     /// What else users ask for.
@@ -147,7 +149,7 @@ pub struct Revision {
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
     /// `.data` as stored.
-    pub data: Value,
+    pub data: Shared<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +174,34 @@ pub enum PodPhase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pod {
+    #[serde(flatten)]
+    pub facts: Shared<PodFacts>,
+    /// What the last probe saw, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Its node is cordoned, or about to be removed.
+    #[serde(default)]
+    pub is_evicted: bool,
+}
+
+impl Deref for Pod {
+    type Target = PodFacts;
+
+    fn deref(&self) -> &PodFacts {
+        &self.facts
+    }
+}
+
+impl DerefMut for Pod {
+    fn deref_mut(&mut self) -> &mut PodFacts {
+        &mut self.facts
+    }
+}
+
+/// What the API says of a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodFacts {
     pub name: String,
     pub uid: String,
     pub labels: BTreeMap<String, String>,
@@ -193,15 +223,9 @@ pub struct Pod {
     pub claims: BTreeMap<String, String>,
     /// In Kubernetes' words, why a pending pod does not start: the message of the condition or container state that says so.
     pub hindrance: Option<String>,
-    /// What the last probe saw, and since when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
     /// The readiness gate that holds until `post-ready` is done, where the template has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<ReadinessGate>,
-    /// Its node is cordoned, or about to be removed.
-    #[serde(default)]
-    pub is_evicted: bool,
 }
 
 /// What the probes of one pod saw.

@@ -248,7 +248,7 @@ impl<A: Application> Host for Live<A> {
             let recorded = &scene.model.world.recorded;
             match put_state(recorded, key, value, after_version) {
                 Ok((status, version)) => {
-                    scene.model.world.recorded = status;
+                    scene.model.world.recorded = status.into();
                     scene.model.world.answers.member_config.clear();
                     Ok(version)
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stateward_planner::spec::SpecError;
 use stateward_planner::status::EndedInvocation;
 use stateward_planner::world as planner;
-use stateward_planner::{InvocationId, Spec};
+use stateward_planner::{InvocationId, Shared, Spec};
 use stateward_runtime::{CallError, Hook};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
@@ -49,7 +49,7 @@ pub(super) struct Actor {
     pub attempts: Attempts,
     pub versions: Versions,
     /// The spec of this generation, parsed once.
-    pub parsed: Option<(i64, Result<Spec, SpecError>)>,
+    pub parsed: Option<(i64, Result<Shared<Spec>, SpecError>)>,
     pub basis: Option<Basis>,
     /// The last wish to retry an invocation that was followed.
     pub retried: Option<String>,

@@ -18,7 +18,7 @@ use crate::api::ApiError;
 use crate::events::Note;
 use crate::hooks::{self, Called};
 use crate::watch::AppObject;
-use crate::worlds::{self, read_status};
+use crate::worlds;
 
 /// Attempts of one compare-and-set before it is put off.
 const ATTEMPTS: u32 = 5;
@@ -197,7 +197,7 @@ impl Actor {
             let Some(app) = self.newest() else {
                 return Commit::Done;
             };
-            let recorded = read_status(&app.status);
+            let recorded = app.recorded();
             let pods: Vec<_> = (self.host.index.pods_of(&app).iter())
                 .map(|pod| worlds::pod(pod))
                 .collect();
@@ -259,7 +259,7 @@ impl Actor {
         for _ in 0..ATTEMPTS {
             let gone = || Failure::Other("the app is gone".to_owned());
             let app = self.newest().ok_or_else(gone)?;
-            let recorded = read_status(&app.status);
+            let recorded = app.recorded();
             let (next, version) =
                 put_state(&recorded, key, value, after_version).map_err(|error| match error {
                     StateError::Conflict { .. } => Failure::Conflict,
@@ -275,7 +275,7 @@ impl Actor {
                     let Some(app) = self.newest() else {
                         return Err(gone());
                     };
-                    let recorded = read_status(&app.status);
+                    let recorded = app.recorded();
                     if next.state.get(key) == recorded.state.get(key) {
                         return Ok(version);
                     }

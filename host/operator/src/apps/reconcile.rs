@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use stateward_planner::world::{Answers, Plugin, Verb};
-use stateward_planner::{Plan, Spec, Step};
+use stateward_planner::{Plan, Shared, Spec, Step};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Next, earlier};
@@ -16,7 +16,7 @@ use super::committing::Written;
 use super::steps;
 use crate::plugins::{Offer, Serving};
 use crate::watch::{AppObject, News};
-use crate::worlds::{Parts, View, build, read_status};
+use crate::worlds::{Parts, View, build};
 
 /// Between two status writes that can wait.
 const COALESCED: Duration = Duration::from_millis(500);
@@ -62,7 +62,7 @@ impl Actor {
     }
 
     /// The spec, parsed once per generation.
-    fn spec(&mut self, app: &AppObject) -> Result<Spec, (String, String)> {
+    fn spec(&mut self, app: &AppObject) -> Result<Shared<Spec>, (String, String)> {
         let generation = app.generation();
         let is_known = self
             .parsed
@@ -71,7 +71,7 @@ impl Actor {
         if !is_known {
             let parsed = Spec::parse(self.key.face, &app.spec).and_then(|spec| {
                 spec.check_name(self.key.face, &self.key.name)
-                    .map(|()| spec)
+                    .map(|()| spec.into())
             });
             self.parsed = Some((generation, parsed));
         }
@@ -85,11 +85,11 @@ impl Actor {
     fn view(
         &mut self,
         app: Arc<AppObject>,
-        spec: Spec,
+        spec: Shared<Spec>,
         plugin: Plugin,
         serving: Option<&Arc<Serving>>,
     ) -> View {
-        let recorded = read_status(&app.status);
+        let recorded = app.recorded();
         let basis = serving.map(|serving| {
             let digest = &serving.facts.digest;
             Basis::of(

@@ -9,7 +9,6 @@ use super::committing::Written;
 use super::overlay;
 use crate::events::Note;
 use crate::watch::AppObject;
-use crate::worlds::read_status;
 
 /// A plugin that takes longer to load is worth telling.
 const LOADING: Duration = Duration::from_secs(2);
@@ -21,7 +20,7 @@ impl Actor {
         if since.elapsed() < LOADING {
             return Next::At(Some(since + LOADING));
         }
-        let recorded = read_status(&app.status);
+        let recorded = app.recorded();
         if recorded
             .waiting
             .iter()
@@ -50,7 +49,7 @@ impl Actor {
         if self.key.face == stateward_planner::world::Face::StatefulSet {
             return Next::At(None);
         }
-        let recorded = read_status(&app.status);
+        let recorded = app.recorded();
         let mut status = recorded.clone();
         status.observed_generation = app.generation();
         status

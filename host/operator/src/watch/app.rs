@@ -1,10 +1,12 @@
 //! The app object as it stands in the API, in either face.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use kube::api::ObjectMeta;
 use serde_json::Value;
 use stateward_planner::world::Face;
+use stateward_planner::{Shared, Status};
 
 use super::slim::{RawStatefulApp, RawStatefulSet};
 use crate::api::Collection;
@@ -63,6 +65,8 @@ pub(crate) struct AppObject {
     pub metadata: ObjectMeta,
     pub spec: Value,
     pub status: Value,
+    /// What plans read in the status, read when one first does.
+    pub recorded: OnceLock<Shared<Status>>,
 }
 
 impl AppObject {
@@ -88,6 +92,7 @@ impl AppObject {
             metadata,
             spec,
             status,
+            recorded: OnceLock::new(),
         }
     }
 

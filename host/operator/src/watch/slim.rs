@@ -1,5 +1,7 @@
 //! Slim projections of the watched kinds: a fraction of the memory of the full types.
 
+use std::sync::OnceLock;
+
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -9,7 +11,9 @@ use kube::api::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
+use stateward_planner::Shared;
 use stateward_planner::spec::Selector;
+use stateward_planner::world::PodFacts;
 
 use crate::annotations::DOMAIN;
 use crate::crd;
@@ -30,6 +34,9 @@ pub(crate) struct SlimPod {
     pub spec: PodSpec,
     #[serde(default)]
     pub status: PodStatus,
+    /// What plans see of it, drawn when one first does.
+    #[serde(skip)]
+    pub facts: OnceLock<Shared<PodFacts>>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]
@@ -175,7 +182,7 @@ pub(crate) struct SlimRevision {
     #[serde(default)]
     pub revision: i64,
     #[serde(default)]
-    pub data: Value,
+    pub data: Shared<Value>,
 }
 
 /// A node, as far as it tells that it is drained.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stateward_planner::world::{
     self as planner, Answers, App, Budgets, Claim, Hold, Plugin, Revision,
 };
-use stateward_planner::{Invocation, InvocationId, Spec, Status, World};
+use stateward_planner::{Invocation, InvocationId, Shared, Spec, Status, World};
 
 use super::pods::{owners, pod, time};
 use super::wishes;
@@ -15,9 +15,9 @@ use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
 
 /// What the app itself contributes.
 pub(crate) struct Parts {
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// What the app's status says.
-    pub recorded: Status,
+    pub recorded: Shared<Status>,
     pub plugin: Plugin,
     pub answers: Answers,
     /// What happened since the status was written.

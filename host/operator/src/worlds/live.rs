@@ -7,7 +7,6 @@ use stateward_planner::world::{Answers, Budgets, Face, Plugin, ReadyPlugin, Role
 use stateward_planner::{Spec, World};
 
 use super::build::{Parts, build};
-use super::status::read_status;
 use crate::api::{Api, ApiError, Collection};
 use crate::crd::{PluginState, PluginStatus};
 use crate::errors::OperatorError;
@@ -56,11 +55,11 @@ pub async fn world_of(
         None => Plugin::None,
     };
     // The operator has asked `validate` about what it recorded as accepted.
-    let recorded = read_status(&app.status);
+    let recorded = app.recorded();
     let is_accepted = (recorded.accepted.as_ref())
         .is_some_and(|accepted| accepted.generation == app.generation());
     let parts = Parts {
-        spec,
+        spec: spec.into(),
         recorded,
         plugin,
         answers: Answers {

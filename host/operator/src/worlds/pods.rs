@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use stateward_planner::identity::JOINED_GATE;
-use stateward_planner::world::{OwnerReference, Pod, PodPhase, ReadinessGate};
+use stateward_planner::world::{OwnerReference, Pod, PodFacts, PodPhase, ReadinessGate};
 
 use crate::annotations::DOMAIN;
 use crate::watch::{Meta, SlimPod};
@@ -12,8 +12,16 @@ const FIRST_REPORT: SignedDuration = SignedDuration::from_secs(2);
 /// Container states that mean: on its way, nothing is wrong.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-/// The pod as plans see it.
+/// The pod as plans see it, but for what is not in the API.
 pub(crate) fn pod(pod: &SlimPod) -> Pod {
+    Pod {
+        facts: pod.facts.get_or_init(|| facts(pod).into()).clone(),
+        seen: None,
+        is_evicted: false,
+    }
+}
+
+fn facts(pod: &SlimPod) -> PodFacts {
     let status = &pod.status;
     let metadata = &pod.metadata;
     let annotations = metadata.annotations.iter().flatten();
@@ -21,7 +29,7 @@ pub(crate) fn pod(pod: &SlimPod) -> Pod {
         let claim = volume.persistent_volume_claim.as_ref()?;
         Some((volume.name.clone(), claim.claim_name.clone()))
     });
-    Pod {
+    PodFacts {
         name: pod.name().to_owned(),
         uid: pod.uid().to_owned(),
         labels: metadata.labels.clone().unwrap_or_default(),
@@ -48,9 +56,7 @@ pub(crate) fn pod(pod: &SlimPod) -> Pod {
         address: status.pod_ip.clone(),
         claims: claims.collect(),
         hindrance: hindrance(pod),
-        seen: None,
         gate: gate(pod),
-        is_evicted: false,
     }
 }
 

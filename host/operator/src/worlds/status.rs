@@ -2,10 +2,20 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use stateward_planner::Status;
+use stateward_planner::{Shared, Status};
+
+use crate::watch::AppObject;
+
+impl AppObject {
+    /// What its status says.
+    pub(crate) fn recorded(&self) -> Shared<Status> {
+        let read = || read_status(&self.status).into();
+        self.recorded.get_or_init(read).clone()
+    }
+}
 
 /// Reads the raw status; a field that cannot be read counts as absent.
-pub(crate) fn read_status(raw: &Value) -> Status {
+fn read_status(raw: &Value) -> Status {
     // A list would be taken for the fields in their order.
     if !raw.is_object() {
         return Status::default();

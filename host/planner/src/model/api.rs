@@ -10,8 +10,8 @@ use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
 use crate::world::{
-    Budget, Budgets, Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodPhase,
-    Revision, UpdateOrder,
+    Budget, Budgets, Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodFacts,
+    PodPhase, Revision, UpdateOrder,
 };
 
 /// Why the API server would not do it.
@@ -172,7 +172,7 @@ impl Model {
             created: self.now,
             owner: read(body.pointer("/metadata/ownerReferences/0/uid")),
             labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
-            data: body.get("data").cloned().unwrap_or_default(),
+            data: body.get("data").cloned().unwrap_or_default().into(),
         });
         Ok(())
     }
@@ -222,23 +222,26 @@ impl Model {
         }
         let uid = self.next_uid();
         self.world.pods.push(Pod {
-            name,
-            uid,
-            labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
-            annotations: read(body.pointer("/metadata/annotations")).unwrap_or_default(),
-            owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
-            created: self.now,
-            deletion: None,
-            phase: PodPhase::Pending,
-            ready_since: None,
-            restarts: 0,
-            was_ready: false,
-            node: None,
-            address: None,
-            claims: claims_of(body),
-            hindrance: None,
+            facts: PodFacts {
+                name,
+                uid,
+                labels: read(body.pointer("/metadata/labels")).unwrap_or_default(),
+                annotations: read(body.pointer("/metadata/annotations")).unwrap_or_default(),
+                owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
+                created: self.now,
+                deletion: None,
+                phase: PodPhase::Pending,
+                ready_since: None,
+                restarts: 0,
+                was_ready: false,
+                node: None,
+                address: None,
+                claims: claims_of(body),
+                hindrance: None,
+                gate: None,
+            }
+            .into(),
             seen: None,
-            gate: None,
             is_evicted: false,
         });
         Ok(())

@@ -110,7 +110,8 @@ fn a_revision_of_an_older_rule_is_kept() {
                 "resources": { "requests": { "memory": "1024Mi", "cpu": "0.5" } },
                 "image": "web:v1", "name": "web",
             }]},
-        }}});
+        }}})
+        .into();
         let revisions = of_template(&world);
         assert!(
             revisions.steps.is_empty(),
@@ -194,7 +195,7 @@ fn another_template_under_the_same_name_is_stepped_around() {
         other => panic!("unexpected {other:?}"),
     };
     let mut taken = revision(&taken);
-    taken.data = json!({"spec": {"template": {"other": true}}});
+    taken.data = json!({"spec": {"template": {"other": true}}}).into();
     world.revisions.push(taken.clone());
     let revisions = of_template(&world);
     assert_eq!(revisions.collisions, 1);

@@ -112,7 +112,7 @@ fn a_wish_is_recorded_before_the_first_call() {
     assert!(plan.status_is_urgent && plan.steps.is_empty());
     let moving = plan.status.roles[0].moving.clone().unwrap();
     assert_eq!((moving.number, moving.target), (1, Some(2)));
-    world.recorded = plan.status;
+    world.recorded = plan.status.into();
     let plan = crate::plan(&world, now());
     let [Step::Call { id, .. }] = plan.steps.as_slice() else {
         panic!("the call follows: {:?}", plan.steps);
@@ -124,7 +124,7 @@ fn a_wish_is_recorded_before_the_first_call() {
 fn a_wish_that_ended_is_not_taken_up_again() {
     let mut world = given();
     wish(&mut world, "primary", Some(0));
-    world.recorded = crate::plan(&world, now()).status;
+    world.recorded = crate::plan(&world, now()).status.into();
     let plan = crate::plan(&world, now());
     assert!(plan.steps.is_empty() && !plan.status_is_urgent);
 }

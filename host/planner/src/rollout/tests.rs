@@ -99,7 +99,7 @@ fn a_pod_that_ended_is_replaced_and_not_counted_twice() {
     let mut world = given("OOO", PodManagement::Parallel, 0, 3);
     world.pods[1].phase = PodPhase::Failed;
     // That it ended is counted first.
-    world.recorded = crate::plan(&world, now()).status;
+    world.recorded = crate::plan(&world, now()).status.into();
     let uids: Vec<_> = crate::plan(&world, now())
         .steps
         .iter()

@@ -35,7 +35,7 @@ fn given(pods: &str, replicas: u32, start: u32, policy: PodManagement) -> World 
 /// What is done when the status stands as planned.
 fn steps(world: &World) -> Vec<String> {
     let mut world = world.clone();
-    world.recorded = crate::plan(&world, now()).status;
+    world.recorded = crate::plan(&world, now()).status.into();
     crate::plan(&world, now())
         .steps
         .iter()
@@ -154,7 +154,7 @@ fn a_lost_pod_comes_back_at_the_revision_of_its_slot() {
     let mut old = world.revisions[0].clone();
     old.name = "web-old".to_owned();
     old.number = 0;
-    old.data = serde_json::json!({"spec": {"template": {"$patch": "replace", "spec": {"containers": []}}}});
+    old.data = serde_json::json!({"spec": {"template": {"$patch": "replace", "spec": {"containers": []}}}}).into();
     world.revisions.push(old);
     world.recorded.current_revision = "web-old".to_owned();
     world.app.spec.update = UpdateStrategy::RollingUpdate {
@@ -246,7 +246,7 @@ fn given_a_wait_beyond_the_deadline_then_the_condition_names_pod_and_rule() {
     assert_eq!(progressing(&first.status).unwrap().0, "True");
     let deadline = Timestamp::from_second(NOW + 60).unwrap();
     assert_eq!(first.wake_at, Some(deadline));
-    world.recorded = first.status;
+    world.recorded = first.status.into();
     let late = crate::plan(&world, deadline);
     let (status, reason, message) = progressing(&late.status).unwrap();
     assert_eq!(

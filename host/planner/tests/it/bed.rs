@@ -47,7 +47,7 @@ pub(crate) fn app(spec: Spec) -> App {
         generation: 1,
         deletion: None,
         annotations: BTreeMap::new(),
-        spec,
+        spec: spec.into(),
         switchover: None,
         wishes: Default::default(),
         hold: Default::default(),

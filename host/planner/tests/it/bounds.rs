@@ -44,7 +44,7 @@ fn look(model: &mut Model) -> usize {
     let is_worth_writing = (plan.status).is_worth_writing(&model.world.recorded, Face::StatefulApp);
     let mut recorded = model.world.recorded.clone();
     if is_worth_writing {
-        recorded = plan.status.clone();
+        recorded = plan.status.clone().into();
     }
     for id in &plan.forget {
         model.world.journal.remove(id);

@@ -529,7 +529,7 @@ fn what_changes_with_every_look_is_not_written() {
         message: "copying more rows".to_owned(),
     };
     let looked = model.plan().status;
-    assert_ne!(looked, recorded);
+    assert_ne!(looked, *recorded);
     assert!(!looked.is_worth_writing(&recorded, Face::StatefulApp));
     model.world.journal.get_mut(&id).unwrap().checkpoint = Some("bmV3".to_owned());
     let moved = model.plan().status;

@@ -188,11 +188,13 @@ async fn a_command_has_a_terminal_with_a_size_and_hears_its_keys() {
         // Ctrl-C
         keys.write_all(b"\x03").await.expect("typed");
         let status = process.take_status().expect("a status");
-        status.await.expect("the command ends")
+        let Ok(status) = tokio::time::timeout(PATIENCE, status).await else {
+            let _more = tokio::time::timeout(PATIENCE, shown.read_to_string(&mut text)).await;
+            panic!("it does not end; it showed {text:?}");
+        };
+        status.expect("the command ends")
     };
-    let status = tokio::time::timeout(PATIENCE, talking)
-        .await
-        .expect("in time");
+    let status = talking.await;
     let message = status.message.unwrap_or_default();
     assert!(message.ends_with("exit status 130"), "{message}");
 }
@@ -200,7 +202,10 @@ async fn a_command_has_a_terminal_with_a_size_and_hears_its_keys() {
 async fn until_shown(shown: &mut (impl AsyncReadExt + Unpin), text: &mut String, part: &str) {
     let mut buffer = [0; 1024];
     while !text.contains(part) {
-        let length = shown.read(&mut buffer).await.expect("output is read");
+        let Ok(length) = tokio::time::timeout(PATIENCE, shown.read(&mut buffer)).await else {
+            panic!("nothing follows {text:?}");
+        };
+        let length = length.expect("output is read");
         assert!(length > 0, "it ends with {text:?}");
         text.push_str(&String::from_utf8_lossy(&buffer[..length]));
     }
