@@ -1,8 +1,9 @@
 //! Kubernetes events: what an app's owner reads first.
 //!
-//! One task writes them, so that events never slow pods down. The same event again is counted on the object that exists, not written anew; when more come
-//! than can be written, the surplus is dropped and counted in the log.
+//! One task writes them, so that events never slow pods down. The same event again is counted on the object that exists, not written anew; of one kind an object
+//! has so many only ([`Allowance`]); when more come than can be written, the surplus is dropped and counted in the log.
 
+mod allowance;
 mod texts;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use allowance::Allowance;
 pub(crate) use texts::{claim_note, pod_note};
 
 use crate::api::{Api, ApiError, Collection};
@@ -110,6 +112,7 @@ impl Events {
             clock,
             known: HashMap::new(),
             order: VecDeque::new(),
+            allowance: Allowance::default(),
             stamp: 0,
         };
         (Events(sender), tokio::spawn(writer.run(receiver, stop)))
@@ -135,6 +138,7 @@ struct Writer {
     clock: Clock,
     known: HashMap<(Subject, Note), Known>,
     order: VecDeque<(Subject, Note)>,
+    allowance: Allowance,
     /// What the latest name ends with.
     stamp: u128,
 }
@@ -172,6 +176,9 @@ impl Writer {
                 Err(ApiError::NotFound { .. }) => {}
                 other => return other.map(drop),
             }
+        }
+        if !self.allowance.take(about, note) {
+            return Ok(());
         }
         // Events of one instant need names of their own, too.
         let now = self.clock.now().as_nanosecond().unsigned_abs();

@@ -1,7 +1,11 @@
 //! What a hook asked of the host in one call and what it was answered, as `plugin test --record` writes it and `plugin run` reads it.
 
+mod hiding;
+
 use serde::{Deserialize, Serialize};
 use stateward_runtime::Failure;
+
+pub(crate) use hiding::hide;
 
 /// Bytes: text where they are text, otherwise a list of numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

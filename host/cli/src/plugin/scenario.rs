@@ -40,7 +40,7 @@ pub(crate) struct File {
     pub(crate) refuses: Vec<serde_json::Value>,
     /// Values of secret slots.
     #[serde(default)]
-    secrets: BTreeMap<String, String>,
+    pub(crate) secrets: BTreeMap<String, String>,
     /// Values of config slots.
     #[serde(default)]
     config: BTreeMap<String, String>,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use stateward_testkit::Report;
 
 use super::component::{Component, Costs};
+use super::exchange::hide;
 use super::inspect;
 use super::scenario::File;
 use crate::failure::{Ended, Failure};
@@ -105,6 +106,7 @@ async fn record(
     name: &str,
     folder: &Path,
 ) -> Result<(), Failure> {
+    let secrets = file.secrets.clone();
     let (file, name) = (file.clone(), name.to_owned());
     let calls = super::apart(move || {
         let component =
@@ -126,9 +128,14 @@ async fn record(
         let whom = call.ordinal.map(|ordinal| format!("-{ordinal}"));
         let (number, hook, whom) = (place + 1, call.hook, whom.unwrap_or_default());
         let path = folder.join(format!("{number:04}-{hook}{whom}.json"));
-        let text =
-            serde_json::to_string_pretty(call).map_err(|error| Failure::Output(error.into()))?;
-        write(&path, text + "\n")?;
+        let text = serde_json::to_value(call).and_then(|mut call| {
+            hide(&mut call, &secrets);
+            serde_json::to_string_pretty(&call)
+        });
+        write(
+            &path,
+            text.map_err(|error| Failure::Output(error.into()))? + "\n",
+        )?;
     }
     let (count, folder) = (calls.len(), folder.display());
     output::note(format_args!("{count} calls are in {folder}/"));

@@ -64,27 +64,27 @@ impl Actor {
             writes.clear();
         }
         let has_written = !writes.is_empty();
+        // Nobody waits for the records, so they let the others go first.
+        let (records, writes): (Vec<_>, Vec<_>) =
+            (writes.into_iter()).partition(|(_, step)| is_record(step));
         let place = Place {
             api: self.host.api.clone(),
             app: self.key.clone(),
             uid: self.uid.clone(),
         };
-        let mut ended = futures::stream::iter(writes)
-            .map(|(title, step)| {
-                let place = place.clone();
-                async move {
-                    let kind = steps::kind(&step);
-                    (title, kind, place.carry_out(step).await)
-                }
-            })
-            .buffer_unordered(WRITES);
-        let mut outcomes = Vec::new();
-        while let Some(outcome) = ended.next().await {
-            outcomes.push(outcome);
-        }
-        drop(ended);
-        for (title, kind, outcome) in outcomes {
-            self.take(&title, kind, outcome);
+        for writes in [writes, records] {
+            let mut ended = futures::stream::iter(writes)
+                .map(|(title, step)| {
+                    let place = place.clone();
+                    async move {
+                        let kind = steps::kind(&step);
+                        (title, kind, place.carry_out(step).await)
+                    }
+                })
+                .buffer_unordered(WRITES);
+            while let Some((title, kind, outcome)) = ended.next().await {
+                self.take(&title, kind, outcome);
+            }
         }
         has_written || is_interrupted
     }
@@ -92,8 +92,6 @@ impl Actor {
     /// Whether these writes may come later: they only record that members have joined, and a call that is in flight is about to bring further ones, with which
     /// they then go. So nothing waits for them, the next pod least of all.
     fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
-        let is_record =
-            |step: &Step| matches!(step, Step::PatchPod { why, .. } if *why == WhyPatch::PostReady);
         let only_records = !writes.is_empty() && writes.iter().all(|(_, step)| is_record(step));
         if !only_records || self.journal.calls_in_flight() == 0 {
             self.unrecorded_since = None;
@@ -215,6 +213,11 @@ impl Actor {
         };
         drawn.get_or_insert_with(draw).clone()
     }
+}
+
+/// Whether it only records that a member has joined.
+fn is_record(step: &Step) -> bool {
+    matches!(step, Step::PatchPod { why, .. } if *why == WhyPatch::PostReady)
 }
 
 /// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.

@@ -100,8 +100,14 @@ impl Contender {
         let sets: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &self.kind());
         let none = serde_json::from_value(self.manifest("none", 0, false))?;
         sets.create(&PostParams::default(), &none).await?;
+        // Compiling the plugin is no part of what is measured.
+        let is_loading = |status: &serde_json::Value| {
+            let waiting = status["waiting"].as_array();
+            waiting.is_some_and(|all| all.iter().any(|one| one["reason"] == "PluginLoading"))
+        };
         let is_seen = |set: Option<&DynamicObject>| {
-            set.is_some_and(|set| set.data["status"]["observedGeneration"].is_i64())
+            set.map(|set| &set.data["status"])
+                .is_some_and(|status| status["observedGeneration"].is_i64() && !is_loading(status))
         };
         let seen = await_condition(sets, "none", is_seen);
         (tokio::time::timeout(Duration::from_secs(60), seen).await).with_context(|| {

@@ -1,7 +1,7 @@
 //! Upstream's StatefulSet controller and ours on the same control plane, taking turns: how many pods a second, and at what cost.
 //!
 //! `make bench` prints a table of medians and ratios and keeps all figures in `target/bench/controllers.json`. `ROUNDS=<count>` (5) says how often each takes its
-//! turn, `CASES=<part of a name>` which cases (`memory` is one).
+//! turn, `CASES=<part of a name>` which cases (`memory` is one), `CONTENDERS=<part of a name>` who.
 
 #![allow(
     clippy::expect_used,
@@ -35,6 +35,7 @@ fn main() -> Result<()> {
 async fn compare() -> Result<()> {
     let rounds: usize = std::env::var("ROUNDS").map_or(Ok(5), |text| text.parse())?;
     let wanted = std::env::var("CASES").unwrap_or_default();
+    let who = std::env::var("CONTENDERS").unwrap_or_default();
     let kubernetes =
         ControlPlane::start(Options::default().without_statefulset_controller()).await?;
     let mut nodes = Vec::new();
@@ -51,7 +52,8 @@ async fn compare() -> Result<()> {
         for round in 0..rounds {
             for contender in Contender::in_turn(round) {
                 // Ten times slower than the others, and steady: once is enough.
-                if contender == Contender::UpstreamLimited && round > 0 {
+                let is_wanted = contender.name().contains(&who);
+                if !is_wanted || contender == Contender::UpstreamLimited && round > 0 {
                     continue;
                 }
                 contender.start(&kubernetes).await?;
@@ -64,7 +66,10 @@ async fn compare() -> Result<()> {
         }
     }
     if "memory".contains(&wanted) {
-        for contender in [Contender::Upstream, Contender::Ours, Contender::OursHooked] {
+        for contender in [Contender::Upstream, Contender::Ours, Contender::OursHooked]
+            .into_iter()
+            .filter(|contender| contender.name().contains(&who))
+        {
             report.remember(contender, memory::measure(&kubernetes, contender).await?);
         }
     }
