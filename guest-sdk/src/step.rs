@@ -39,7 +39,8 @@ pub struct Progress {
     pub percent: Option<u8>,
     /// For people: what it waits for.
     pub message: String,
-    /// When to ask again. The host asks no sooner, and at once when what it knows of the app changes.
+    /// When to ask again. The host asks no sooner, but at once when the spec's generation changes, or what the invocation is about: its member's readiness, role
+    /// or health, or who holds its role.
     pub again_after: Duration,
 }
 
