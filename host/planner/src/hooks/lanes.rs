@@ -8,19 +8,24 @@
 //!
 //! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`, `post-delete`,
 //! `task`.
+//!
+//! The status has room for so many: while 32 invocations of a hook are open, or 128 permissions to delete stand, no further one is begun.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::draft::{Draft, Wanted};
+use crate::hooks::{MOVE_ROLE, PRE_DELETE, recording};
 use crate::journal::{Act, Invocation, InvocationId, MoveCause, Phase};
 use crate::plan::Step;
 use crate::scene::Scene;
 use crate::world::ReadyPlugin;
 
-/// Overlapping invocations under way at once.
+/// Overlapping invocations under way at once, and open ones of one hook.
 const MOST: usize = 32;
+/// Permissions to delete that stand at once, each until its pod is gone.
+const MOST_ALLOWED: usize = 128;
 /// A `move-role` that said `done` without moving is asked again after this time, longer after each attempt.
 const DID_NOT_MOVE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -75,6 +80,7 @@ pub(super) fn call(
         .filter(|known| has_lane(known) && !draft.forget.contains(&known.id))
         .map(|known| (lane(&known.act, plugin), known.id.clone()))
         .collect();
+    let mut open = Open::of(scene, draft);
     let mut wanted: Vec<&Wanted> = draft.wanted.iter().collect();
     wanted.sort_by_key(|wanted| lane(&wanted.act, plugin));
 
@@ -112,6 +118,11 @@ pub(super) fn call(
         if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
             continue;
         }
+        if let Some(behind) = open.in_the_way(wanted) {
+            queued.insert(id, behind.clone());
+            continue;
+        }
+        open.begin(&wanted.act);
         calls.push(Step::Call {
             id: id.clone(),
             act: wanted.act.clone(),
@@ -126,6 +137,49 @@ pub(super) fn call(
         draft.wake(time);
     }
     queued
+}
+
+/// What is being called, or stands in the status until it ends, by hook. Who was refused or fails has left its lane, but a checkpoint or a deadline stays.
+#[derive(Default)]
+struct Open {
+    by_hook: BTreeMap<&'static str, BTreeSet<InvocationId>>,
+    allowed: BTreeSet<InvocationId>,
+}
+
+impl Open {
+    fn of(scene: &Scene<'_>, draft: &Draft) -> Open {
+        let mut open = Open::default();
+        for known in scene.world.journal.values() {
+            if draft.forget.contains(&known.id) {
+                continue;
+            }
+            if has_lane(known) || recording::stays(scene, known) {
+                open.begin(&known.act);
+            } else if recording::is_permission(known) {
+                open.allowed.insert(known.id.clone());
+            }
+        }
+        open
+    }
+
+    fn begin(&mut self, act: &Act) {
+        self.by_hook.entry(act.hook()).or_default().insert(act.id());
+    }
+
+    /// One of those whose end is waited for. What was begun goes on or is undone; a role never waits: there are few, and a failover is urgent.
+    fn in_the_way(&self, wanted: &Wanted) -> Option<&InvocationId> {
+        let hook = wanted.act.hook();
+        let open = self.by_hook.get(hook);
+        let goes_on = open.is_some_and(|open| open.contains(&wanted.act.id()));
+        if goes_on || wanted.cancelling || hook == MOVE_ROLE {
+            return None;
+        }
+        let is_full = |ids: &&BTreeSet<InvocationId>, most| ids.len() >= most;
+        let allowed = Some(&self.allowed).filter(|_| hook == PRE_DELETE);
+        open.filter(|open| is_full(open, MOST))
+            .or_else(|| allowed.filter(|allowed| is_full(allowed, MOST_ALLOWED)))?
+            .first()
+    }
 }
 
 /// Two may stand in progress at once: the host died when the next had begun and the end of the first was not written yet. The one that began first goes

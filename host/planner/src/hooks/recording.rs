@@ -51,11 +51,16 @@ fn has_a_clock(scene: &Scene<'_>, known: &Invocation) -> bool {
     known.phase != Phase::Done && rulings::deadline(scene, known).is_some()
 }
 
+/// It stands in the status until it ends, whatever the next answers are.
+pub(super) fn stays(scene: &Scene<'_>, known: &Invocation) -> bool {
+    known.is_under_way() || has_a_clock(scene, known)
+}
+
 /// Whether losing it would lose more than one call.
 pub(crate) fn must_stand(known: &Invocation) -> bool {
     known.is_under_way() || is_permission(known)
 }
 
-fn is_permission(known: &Invocation) -> bool {
+pub(super) fn is_permission(known: &Invocation) -> bool {
     known.is_done() && matches!(known.act, Act::PreDelete { .. })
 }

@@ -294,7 +294,7 @@ fn hook(app: &str, act: &Act, standing: &HookStanding) -> Words {
         HookStanding::Queued { behind } => (
             Owner::Plugin,
             "HookQueued",
-            format!("{what}: waits for {behind}, one such hook runs at a time"),
+            format!("{what}: waits for {behind}"),
             format!("{behind} ends"),
         ),
         HookStanding::InProgress { percent, message } => (
