@@ -21,7 +21,7 @@ use stateward_planner::{Forecast, World};
 use crate::connection::ConnectionArguments;
 use crate::failure::{Ended, Failure};
 use crate::output::{self, FAINT, Format, FormatArguments, GOOD, NAME, STRONG, WAIT, painted};
-use crate::target::{AppName, kind};
+use crate::target::AppName;
 use present::Present;
 
 /// Print the ordered steps that a change will cause, without making it
@@ -134,7 +134,7 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         world.answers.validate = Some(Verdict::Refused { message });
     }
     Answer {
-        kind: kind(world.app.face),
+        kind: world.app.face.kind(),
         namespace: world.app.namespace.clone(),
         name: world.app.name.clone(),
         exists,

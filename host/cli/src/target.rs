@@ -79,14 +79,6 @@ pub(crate) fn resource(face: Face) -> ApiResource {
     }
 }
 
-/// The kind, as people write it.
-pub(crate) fn kind(face: Face) -> &'static str {
-    match face {
-        Face::StatefulApp => "StatefulApp",
-        Face::StatefulSet => "StatefulSet",
-    }
-}
-
 impl AppArguments {
     /// Reads the app from the cluster.
     pub(crate) async fn find(&self, connection: &Connection) -> Result<Target, Failure> {
@@ -112,7 +104,7 @@ impl AppName {
                 return Ok(target);
             }
         }
-        let kinds: Vec<_> = faces.iter().map(|face| kind(*face)).collect();
+        let kinds: Vec<_> = faces.iter().map(|face| face.kind()).collect();
         Err(Failure::NotFound(format!(
             "there is no {} {} in namespace {}; another namespace is chosen with --namespace",
             kinds.join(" or "),
@@ -136,7 +128,7 @@ pub(crate) async fn look_up(
         Err(error) => {
             return Err(Failure::api(format!(
                 "reading {} {namespace}/{name}",
-                kind(face)
+                face.kind()
             ))(error));
         }
     };
@@ -177,7 +169,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", kind(self.face), self.namespace, self.name)
+        write!(f, "{} {}/{}", self.face.kind(), self.namespace, self.name)
     }
 }
 

@@ -9,7 +9,7 @@ use stateward_planner::{Owner, Status, Waiting};
 use crate::connection::{Connection, ConnectionArguments};
 use crate::failure::{Ended, Failure};
 use crate::output::{self, BAD, FAINT, Format, FormatArguments, GOOD, NAME, STRONG, WAIT, painted};
-use crate::target::{AppArguments, Target, kind};
+use crate::target::{AppArguments, Target};
 
 /// Tell why an app is not done: what it waits for, who can end that, and how
 ///
@@ -102,7 +102,7 @@ fn answer(target: &Target, status: Status, now: Timestamp) -> Answer {
         waiting.insert(0, unseen(target, status.observed_generation, now));
     }
     Answer {
-        kind: kind(target.face),
+        kind: target.face.kind(),
         namespace: target.namespace.clone(),
         name: target.name.clone(),
         generation: target.generation(),

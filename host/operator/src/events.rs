@@ -20,7 +20,7 @@ pub(crate) use texts::{claim_note, pod_note};
 
 use crate::api::{Api, ApiError, Collection};
 use crate::clock::Clock;
-use crate::watch::{AppObject, api_version, kind};
+use crate::watch::{AppObject, api_version};
 
 /// Events that wait to be written.
 const QUEUE: usize = 1024;
@@ -51,7 +51,7 @@ impl From<&AppObject> for Subject {
     fn from(app: &AppObject) -> Subject {
         Subject {
             api_version: api_version(app.key.face),
-            kind: kind(app.key.face),
+            kind: app.key.kind(),
             namespace: app.key.namespace.clone(),
             name: app.key.name.clone(),
             uid: app.uid().to_owned(),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::identity::{claim_name, pod_name};
+use crate::identity::{claim_name, ordinal_of, pod_name};
 use crate::plan::Step;
 use crate::scene::Scene;
 use crate::waiting::WaitingFor;
@@ -28,11 +28,18 @@ pub(crate) enum Claims {
     Wait(WaitingFor),
 }
 
-/// The claims of the app by name; sorted only when somebody looks, which most plans do not.
+/// The claims of the app by template and ordinal; put there only when somebody looks, which many plans do not.
 pub(crate) struct Shelf<'w> {
     app: &'w App,
     claims: &'w [Claim],
-    by_name: OnceCell<BTreeMap<&'w str, &'w Claim>>,
+    rows: OnceCell<Vec<Row<'w>>>,
+}
+
+/// One template, and the claims that were made from it.
+struct Row<'w> {
+    template: &'w Value,
+    name: &'w str,
+    claims: BTreeMap<u32, &'w Claim>,
 }
 
 impl<'w> Shelf<'w> {
@@ -40,38 +47,42 @@ impl<'w> Shelf<'w> {
         Shelf {
             app: &world.app,
             claims: &world.claims,
-            by_name: OnceCell::new(),
+            rows: OnceCell::new(),
         }
     }
 
-    fn find(&self, name: &str) -> Option<&'w Claim> {
-        let by_name = self.by_name.get_or_init(|| {
-            self.claims
-                .iter()
-                .map(|claim| (claim.name.as_str(), claim))
+    fn rows(&self) -> &[Row<'w>] {
+        self.rows.get_or_init(|| {
+            let templates = self.app.spec.claim_templates.iter();
+            templates
+                .filter_map(|template| {
+                    let name = template.pointer("/metadata/name")?.as_str()?;
+                    let claims = self.claims.iter().filter_map(|claim| {
+                        let pod = claim.name.strip_prefix(name)?.strip_prefix('-')?;
+                        Some((ordinal_of(&self.app.name, pod)?, claim))
+                    });
+                    Some(Row {
+                        template,
+                        name,
+                        claims: claims.collect(),
+                    })
+                })
                 .collect()
-        });
-        by_name.get(name).copied()
+        })
     }
 
     /// Claims of this ordinal that exist, each with its template.
     fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&'w Value, &'w Claim)> {
-        let app = self.app;
-        app.spec.claim_templates.iter().filter_map(move |template| {
-            let name = template.pointer("/metadata/name")?.as_str()?;
-            let claim = self.find(&claim_name(name, &app.name, ordinal))?;
-            Some((template, claim))
-        })
+        self.rows()
+            .iter()
+            .filter_map(move |row| Some((row.template, *row.claims.get(&ordinal)?)))
     }
 
     /// Claims of this ordinal before its pod is made.
     pub(crate) fn for_creation(&self, ordinal: u32) -> Claims {
         let pod = pod_name(&self.app.name, ordinal);
-        for name in self.app.spec.claim_names() {
-            let name = claim_name(name, &self.app.name, ordinal);
-            let Some(claim) = self.find(&name) else {
-                continue;
-            };
+        for (_, claim) in self.of_ordinal(ordinal) {
+            let name = claim.name.clone();
             if claim.deletion.is_some() {
                 // Upstream item 51.
                 return Claims::Wait(WaitingFor::ClaimTerminating { claim: name, pod });
@@ -87,16 +98,11 @@ impl<'w> Shelf<'w> {
 
     /// Claims of this ordinal that do not exist, ready to be made.
     pub(crate) fn missing(&self, ordinal: u32) -> Vec<Value> {
-        self.app
-            .spec
-            .claim_templates
-            .iter()
-            .filter_map(|template| {
-                let name = template.pointer("/metadata/name")?.as_str()?;
-                let name = claim_name(name, &self.app.name, ordinal);
-                self.find(&name)
-                    .is_none()
-                    .then(|| bodies::claim_body(self.app, &name, template))
+        let missing = (self.rows().iter()).filter(|row| !row.claims.contains_key(&ordinal));
+        missing
+            .map(|row| {
+                let name = claim_name(row.name, &self.app.name, ordinal);
+                bodies::claim_body(self.app, &name, row.template)
             })
             .collect()
     }

@@ -118,7 +118,7 @@ fn outdated_names(scene: &Scene<'_>, counts: impl Fn(&Member<'_>) -> bool) -> Ve
     };
     scene
         .wanted()
-        .filter(|member| member.is_alive() && member.revision() != update.name && counts(member))
+        .filter(|member| member.is_alive() && member.revision != update.name && counts(member))
         .map(|member| member.pod.name.clone())
         .collect()
 }

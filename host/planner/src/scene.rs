@@ -37,19 +37,14 @@ pub(crate) struct Goal {
 pub(crate) struct Member<'w> {
     pub(crate) ordinal: u32,
     pub(crate) pod: &'w Pod,
+    /// The revision that its label names.
+    pub(crate) revision: &'w str,
     pub(crate) standing: Standing,
     /// Ours already; otherwise it is only counted until it is adopted.
     pub(crate) is_adopted: bool,
 }
 
 impl Member<'_> {
-    pub(crate) fn revision(&self) -> &str {
-        self.pod
-            .labels
-            .get(REVISION_LABEL)
-            .map_or("", String::as_str)
-    }
-
     pub(crate) fn is_terminating(&self) -> bool {
         self.standing == Standing::Terminating
     }
@@ -97,6 +92,7 @@ impl<'w> Scene<'w> {
                 let member = Member {
                     ordinal,
                     pod,
+                    revision: pod.labels.get(REVISION_LABEL).map_or("", String::as_str),
                     standing,
                     is_adopted,
                 };
@@ -173,6 +169,6 @@ impl<'w> Scene<'w> {
             && self
                 .revisions
                 .update
-                .is_some_and(|update| update.name != member.revision())
+                .is_some_and(|update| update.name != member.revision)
     }
 }

@@ -42,6 +42,16 @@ pub enum Face {
     StatefulSet,
 }
 
+impl Face {
+    /// The kind of the object.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Face::StatefulApp => "StatefulApp",
+            Face::StatefulSet => "StatefulSet",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct App {

@@ -9,7 +9,7 @@ use stateward_planner::Spec;
 use stateward_planner::spec::SpecError;
 use stateward_planner::world::Face;
 
-use crate::target::{AppName, kind};
+use crate::target::AppName;
 
 /// Why a file cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ fn choose(
     };
     let name = text_of(document, "/metadata/name").ok_or_else(|| ManifestError::NoName {
         path: path.to_owned(),
-        kind: kind(face),
+        kind: face.kind(),
     })?;
     Ok(Manifest {
         path: path.to_owned(),
@@ -174,7 +174,7 @@ fn parse(path: &Path, face: Face, name: &str, spec: Option<&Value>) -> Result<Sp
     });
     checked.map_err(|source| ManifestError::Spec {
         path: path.to_owned(),
-        kind: kind(face),
+        kind: face.kind(),
         name: name.to_owned(),
         source: Box::new(source),
     })

@@ -15,7 +15,7 @@ use super::manifest::Manifest;
 use super::plugins;
 use crate::connection::{Connection, ConnectionArguments};
 use crate::failure::Failure;
-use crate::target::{AppName, Target, kind, look_up, resource};
+use crate::target::{AppName, Target, look_up, resource};
 
 /// Stands for the UID of an app that does not exist yet.
 const NOT_CREATED: &str = "not-created-yet";
@@ -57,10 +57,10 @@ pub(crate) async fn saved(path: &Path, manifest: Option<&Manifest>) -> Result<Pr
         return Err(Failure::Wrong(format!(
             "{} is about {} {}/{}, the manifest about {} {}",
             path.display(),
-            kind(app.face),
+            app.face.kind(),
             app.namespace,
             app.name,
-            kind(manifest.face),
+            manifest.face.kind(),
             manifest.name
         )));
     }
@@ -201,7 +201,7 @@ async fn complete(
         }
         Err(error) => Err(Failure::api(format!(
             "the cluster refuses {} {namespace}/{}",
-            kind(manifest.face),
+            manifest.face.kind(),
             manifest.name
         ))(error)),
     }

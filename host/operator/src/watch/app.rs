@@ -28,7 +28,7 @@ impl AppKey {
     }
 
     pub(crate) fn kind(&self) -> &'static str {
-        kind(self.face)
+        self.face.kind()
     }
 }
 
@@ -41,13 +41,6 @@ impl std::hash::Hash for AppKey {
 impl std::fmt::Display for AppKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}/{}", self.kind(), self.namespace, self.name)
-    }
-}
-
-pub(crate) fn kind(face: Face) -> &'static str {
-    match face {
-        Face::StatefulApp => "StatefulApp",
-        Face::StatefulSet => "StatefulSet",
     }
 }
 

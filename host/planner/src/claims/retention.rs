@@ -99,10 +99,7 @@ fn ownership(app: &App, pod: &Pod, claim: &Claim, is_wanted: bool) -> Ownership 
 
 /// Names the app or the pod, and means another one of that name.
 fn is_stale(app: &App, pod: &Pod, owner: &OwnerReference) -> bool {
-    let ours = owner_reference(app);
-    let is_of_app = ours.get("kind").and_then(Value::as_str) == Some(&owner.kind)
-        && owner.name == app.name
-        && owner.uid != app.uid;
+    let is_of_app = owner.name == app.name && owner.uid != app.uid && owner.kind == app.face.kind();
     let is_of_pod = owner.kind == "Pod" && owner.name == pod.name && owner.uid != pod.uid;
     is_of_app || is_of_pod
 }

@@ -10,13 +10,13 @@ use crate::world::{App, Face};
 
 /// The reference that makes the app the controller of an object.
 pub(crate) fn owner_reference(app: &App) -> Value {
-    let (api_version, kind) = match app.face {
-        Face::StatefulApp => ("stateward.dev/v1alpha1", "StatefulApp"),
-        Face::StatefulSet => ("apps/v1", "StatefulSet"),
+    let api_version = match app.face {
+        Face::StatefulApp => "stateward.dev/v1alpha1",
+        Face::StatefulSet => "apps/v1",
     };
     json!({
         "apiVersion": api_version,
-        "kind": kind,
+        "kind": app.face.kind(),
         "name": app.name,
         "uid": app.uid,
         "controller": true,

@@ -21,7 +21,7 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
         status.ready_replicas += u32::from(is_ready(member.pod));
         status.available_replicas += u32::from(is_counted_available(scene, member));
         if !member.is_terminating() {
-            let revision = Some(member.revision());
+            let revision = Some(member.revision);
             status.current_replicas += u32::from(revision == current);
             status.updated_replicas += u32::from(revision == update);
         }
@@ -59,7 +59,7 @@ fn is_replaced(scene: &Scene<'_>, step: &Step, current: Option<&str>) -> bool {
     };
     scene
         .by_uid(uid)
-        .is_some_and(|member| Some(member.revision()) == current)
+        .is_some_and(|member| Some(member.revision) == current)
 }
 
 /// Upstream counts one that is terminating and still ready (item 133); in a StatefulApp it takes part in nothing any more.

@@ -26,7 +26,7 @@ pub(super) fn set(scene: &Scene<'_>, draft: &mut Draft) {
     let is_old = scene
         .members
         .values()
-        .any(|member| member.revision() != update.name);
+        .any(|member| member.revision != update.name);
     let (is_true, reason, message) = if is_old {
         (
             true,
