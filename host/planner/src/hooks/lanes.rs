@@ -29,11 +29,12 @@ const MOST_ALLOWED: usize = 128;
 /// A `move-role` that said `done` without moving is asked again after this time, longer after each attempt.
 const DID_NOT_MOVE: SignedDuration = SignedDuration::from_secs(5);
 
+/// In the order in which they go: a failover before a join that is to be called again, which would else begin in the same plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Lane {
+    Failover,
     Overlapping,
     PostReady,
-    Failover,
     MoveRole,
     PreDelete,
     PreScale,

@@ -411,6 +411,26 @@ fn joins_may_overlap_where_the_manifest_says_so() {
 }
 
 #[test]
+fn a_failover_goes_before_a_join_that_is_in_progress() {
+    for overlaps in [false, true] {
+        let mut model = running(&["post-ready", "move-role"]);
+        if let Plugin::Ready(plugin) = &mut model.world.plugin {
+            plugin.post_ready_overlaps = overlaps;
+        }
+        model.restart("web-2");
+        model.start("web-2");
+        let join = until_call(&mut model);
+        let phase = in_progress(&model);
+        say(&mut model, &join, phase);
+        model.delete_pod("web-0");
+        model.pass(SignedDuration::from_secs(5));
+        let failover = until_call(&mut model);
+        assert!(failover.0.starts_with("move-role/"), "{failover}");
+        assert_eq!(model.calls(), [failover], "and nothing beside it");
+    }
+}
+
+#[test]
 fn a_refused_switchover_ends_and_tells_why() {
     let mut model = running(&EVERY_HOOK);
     model.world.app.switchover = Some(Switchover {
