@@ -1,6 +1,7 @@
 //! The hooks.
 
 #![allow(unsafe_code, reason = "the export macro makes C functions")]
+#![allow(clippy::panic, reason = "one of the answers")]
 
 use crate::bindings;
 use crate::bindings::exports::stateward::plugin::{
@@ -48,6 +49,7 @@ fn answer(
     let failed = |_| Fault::Retry(format!("{what} failed"));
     match what {
         "refuse" => return Ok(Outcome::Refuse(why.to_owned())),
+        "panic" => panic!("it was told so"),
         "again" => {
             return Ok(Outcome::InProgress(Progress {
                 checkpoint: vec![7; 2048],

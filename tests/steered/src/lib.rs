@@ -5,6 +5,7 @@
 //! | `done` | the purpose is reached |
 //! | `refuse: why` | not now |
 //! | `again: what` | on the way, to be asked again after a minute |
+//! | `panic` | none |
 //! | `claim` | the role `primary` for the member, or for the target or the lowest other ready one; then done |
 //! | `replace`, `discard`, `quarantine` | asks for that of the member, or of the highest one; then done |
 //! | `order: 1,0,2` (update-order) | that order |

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, app};
-use crate::hooks::plugin;
+use crate::hooks::{built, plugin};
 
 fn steered() -> Value {
     let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
@@ -40,10 +40,25 @@ async fn wish(bed: &Bed, name: &str, annotation: &str, wish: Value) {
 }
 
 async fn skip(bed: &Bed, name: &str, invocation: &str) {
+    decide(bed, name, invocation, "skip", invocation).await;
+}
+
+async fn decide(bed: &Bed, name: &str, invocation: &str, verb: &str, id: &str) {
     let decision = json!({
-        "id": invocation, "invocation": invocation, "verb": "skip", "by": "ada", "reason": "a test",
+        "id": id, "invocation": invocation, "verb": verb, "by": "ada", "reason": "a test",
     });
     wish(bed, name, "stateward.dev/invocation", decision).await;
+    bed.until(&format!("the decision {id} stands"), || async {
+        let app = bed.get("StatefulApp", name).await;
+        let rulings = app["status"]["rulings"].as_array().cloned();
+        let stands = |ruling: &Value| ruling["request"] == id && ruling["at"].is_string();
+        // The app may be gone by it.
+        match app.is_null() || rulings.unwrap_or_default().iter().any(stands) {
+            true => Ok(()),
+            false => Err(app["status"].to_string()),
+        }
+    })
+    .await;
 }
 
 async fn uid(bed: &Bed, kind: &str, name: &str) -> String {
@@ -272,6 +287,109 @@ async fn given_a_deadline_that_aborts_then_a_scale_stays_where_it_is() {
     assert_eq!(bed.pod_names().await, ["late-0"]);
     steer(&bed, "late", json!({})).await;
     bed.until_settled("StatefulApp", "late", 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_task_that_is_to_be_asked_in_a_minute_when_a_user_retries_it_then_it_is_asked_now()
+{
+    let bed = given("again", 1, json!({ "task": "again: copying" })).await;
+    wish(
+        &bed,
+        "again",
+        "stateward.dev/do",
+        json!({ "id": "1", "task": "tidy" }),
+    )
+    .await;
+    let attempts = "/invocations/0/attempts";
+    bed.until_status("StatefulApp", "again", attempts, json!(1))
+        .await;
+    decide(&bed, "again", "task/tidy/1", "retry", "now").await;
+    bed.until_status("StatefulApp", "again", attempts, json!(2))
+        .await;
+    let app = bed.get("StatefulApp", "again").await;
+    let ruling = &app["status"]["rulings"][0];
+    assert_eq!(
+        (&ruling["verb"], &ruling["by"]),
+        (&json!("retry"), &json!("ada"))
+    );
+}
+
+/// Another version of the component: it says `Dialed` where the first says `Called`.
+fn dialing() -> Vec<u8> {
+    let mut bytes = std::fs::read(built().join("stateward_steered.wasm")).unwrap();
+    let (old, new) = (b"Called", b"Dialed");
+    let places: Vec<_> = (0..bytes.len())
+        .filter(|place| bytes[*place..].starts_with(old))
+        .collect();
+    assert!(!places.is_empty());
+    for place in places {
+        bytes[place..place + old.len()].copy_from_slice(new);
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_another_version_then_what_is_under_way_ends_on_the_one_that_began_it() {
+    let bed = given("swap", 1, json!({ "task": "again: copying" })).await;
+    let task = json!({ "id": "1", "task": "tidy" });
+    wish(&bed, "swap", "stateward.dev/do", task).await;
+    let attempts = "/invocations/0/attempts";
+    bed.until_status("StatefulApp", "swap", attempts, json!(1))
+        .await;
+
+    let first = bed.get("Plugin", "steered").await["status"]["digest"].clone();
+    let path = bed.folder.path().join("dialing.wasm");
+    std::fs::write(&path, dialing()).unwrap();
+    let source = json!({ "spec": { "source": { "file": path } } });
+    bed.merge("Plugin", "steered", source).await;
+    bed.until("the other version is served", || async {
+        let status = bed.get("Plugin", "steered").await["status"].clone();
+        match status["state"] == "Ready" && status["digest"] != first {
+            true => Ok(()),
+            false => Err(status.to_string()),
+        }
+    })
+    .await;
+    decide(&bed, "swap", "task/tidy/1", "retry", "again").await;
+    bed.until_status("StatefulApp", "swap", attempts, json!(2))
+        .await;
+    skip(&bed, "swap", "task/tidy/1").await;
+    scale(&bed, "swap", 2).await;
+    bed.until_event("swap", "Dialed: pre-scale/").await;
+    bed.until_settled("StatefulApp", "swap", 2).await;
+    let events = bed.events("swap").await;
+    let says = |text: &str| events.iter().any(|event| event.starts_with(text));
+    assert!(says("Called: task/tidy/1"), "{events:#?}");
+    assert!(!says("Dialed: task/tidy/1"), "{events:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_hook_that_keeps_panicking_then_it_waits_or_is_ignored_as_the_plugin_object_says() {
+    let bed = Bed::new().await;
+    let mut plugin = steered();
+    plugin["spec"]["failurePolicy"] = json!({ "postReady": "Ignore" });
+    bed.create(plugin).await;
+    for (name, hook) in [("waits", "pre-scale"), ("passes", "post-ready")] {
+        let mut app = app("StatefulApp", name, 1);
+        app["spec"]["plugin"] = json!({ "name": "steered", "settings": { hook: "panic" } });
+        bed.create(app).await;
+    }
+    until_waiting(&bed, "waits", "PluginFails").await;
+    until_waiting(&bed, "passes", "PluginFails").await;
+    let pod = uid(&bed, "Pod", "passes-0").await;
+    let invocations = [
+        ("waits", "pre-scale/1/0".to_owned()),
+        ("passes", format!("post-ready/{pod}/0")),
+    ];
+    // Nobody waits for the backoff of five calls.
+    for number in 0..10 {
+        for (name, invocation) in &invocations {
+            decide(&bed, name, invocation, "retry", &number.to_string()).await;
+        }
+    }
+    bed.until_settled("StatefulApp", "passes", 1).await;
+    until_waiting(&bed, "waits", "PluginFails").await;
+    assert_eq!(bed.pod_names().await, ["passes-0"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

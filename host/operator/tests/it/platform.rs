@@ -69,6 +69,12 @@ async fn a_plugin_comes_from_a_config_map_and_reads_the_slots_of_its_app() {
             .contains("stateward:plugin/probe"),
         "{status}"
     );
+    assert!(
+        status["imports"]
+            .to_string()
+            .contains("stateward:plugin/config"),
+        "{status}"
+    );
     let asks =
         json!([{ "grant": "tcp.ports: [\"mysql\"]", "why": "talk to members", "granted": true }]);
     assert_eq!(status["asks"], asks);

@@ -327,6 +327,29 @@ mod failed {
     }
 
     #[test]
+    fn given_a_call_in_flight_then_a_failover_waits_for_it_or_cuts_it_short_as_the_manifest_says() {
+        for interrupts in [false, true] {
+            let mut world = given();
+            world.app.spec.replicas = 2;
+            if let Plugin::Ready(plugin) = &mut world.plugin {
+                plugin.failover_interrupts = interrupts;
+            }
+            let act = Act::PreDelete {
+                ordinal: 2,
+                pod: "uid-2".to_owned(),
+                cause: crate::journal::Cause::ScaleIn,
+            };
+            let id = known(&mut world, act, Phase::Calling);
+            world.pods.remove(0);
+            record(&mut world);
+            assert!(calls(&world).is_empty(), "one exclusive call at a time");
+            let cut_short = Step::Interrupt { id };
+            let steps = crate::plan(&world, now()).steps;
+            assert_eq!(steps.contains(&cut_short), interrupts);
+        }
+    }
+
+    #[test]
     fn the_label_of_an_exclusive_role_leaves_its_former_holder_first() {
         let mut world = given();
         held_by(&mut world, 1);
