@@ -202,15 +202,6 @@ fn four_ordered_in_every_order() {
 }
 
 #[test]
-fn three_ordered_with_a_claim_lost_in_every_order() {
-    show(Case {
-        failures: 0,
-        losses: 1,
-        ..ORDERED
-    });
-}
-
-#[test]
 fn members_that_are_asked_before_they_leave_in_every_order() {
     show(HOOKED);
 }

@@ -116,10 +116,16 @@ impl State {
         if self.edits == 0 {
             return;
         }
-        for replicas in [0, self.ordinals - 1, self.ordinals] {
+        // An edit that changes nothing leads nowhere new.
+        let spec = &self.model.world.app.spec;
+        let sizes = [0, self.ordinals - 1, self.ordinals];
+        for replicas in sizes.into_iter().filter(|size| *size != spec.replicas) {
             self.add(next, |state| {
                 state.edit(|model| model.edit(|spec| spec.replicas = replicas));
             });
+        }
+        if self.image() == "web:v2" {
+            return;
         }
         self.add(next, |state| {
             state.edit(|model| model.edit(|spec| image(spec, "web:v2")));

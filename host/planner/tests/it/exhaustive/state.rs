@@ -169,7 +169,7 @@ impl State {
     }
 
     /// What edits change in the template.
-    fn image(&self) -> &str {
+    pub(super) fn image(&self) -> &str {
         let template = &self.model.world.app.spec.template;
         let image = template.pointer("/spec/containers/0/image");
         image.and_then(Value::as_str).unwrap_or_default()
