@@ -6,7 +6,6 @@
 mod allowance;
 mod texts;
 
-use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +19,8 @@ pub(crate) use texts::{claim_note, pod_note};
 
 use crate::api::{Api, ApiError, Collection};
 use crate::clock::Clock;
-use crate::watch::{AppObject, api_version};
+use crate::latest::Latest;
+use crate::watch::AppObject;
 
 /// Events that wait to be written.
 const QUEUE: usize = 1024;
@@ -50,7 +50,7 @@ pub(crate) struct Subject {
 impl From<&AppObject> for Subject {
     fn from(app: &AppObject) -> Subject {
         Subject {
-            api_version: api_version(app.key.face),
+            api_version: app.key.face.api_version(),
             kind: app.key.kind(),
             namespace: app.key.namespace.clone(),
             name: app.key.name.clone(),
@@ -110,8 +110,7 @@ impl Events {
             api,
             identity,
             clock,
-            known: HashMap::new(),
-            order: VecDeque::new(),
+            known: Latest::default(),
             allowance: Allowance::default(),
             stamp: 0,
         };
@@ -136,8 +135,7 @@ struct Writer {
     api: Api,
     identity: String,
     clock: Clock,
-    known: HashMap<(Subject, Note), Known>,
-    order: VecDeque<(Subject, Note)>,
+    known: Latest<(Subject, Note), Known, REMEMBERED>,
     allowance: Allowance,
     /// What the latest name ends with.
     stamp: u128,
@@ -193,14 +191,7 @@ impl Writer {
             count: 1,
             written: Instant::now(),
         };
-        if self.known.insert(key.clone(), known).is_none() {
-            self.order.push_back(key);
-        }
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
+        self.known.insert(key, known);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod events;
 mod face;
 mod hooks;
 mod host;
+mod latest;
 mod metrics;
 mod operator;
 mod options;

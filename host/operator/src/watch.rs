@@ -13,7 +13,7 @@ mod follow;
 mod index;
 mod slim;
 
-pub(crate) use app::{AppKey, AppObject, api_version};
+pub(crate) use app::{AppKey, AppObject};
 pub(crate) use follow::{News, Scope, follow_all};
 pub(crate) use index::{Index, Kind};
 pub(crate) use slim::{Meta, RawPlugin, SlimClaim, SlimPod, SlimRevision};

@@ -50,6 +50,14 @@ impl Face {
             Face::StatefulSet => "StatefulSet",
         }
     }
+
+    /// The group and version under which the object is served.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Face::StatefulApp => "stateward.dev/v1alpha1",
+            Face::StatefulSet => "apps/v1",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

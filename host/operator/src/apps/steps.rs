@@ -10,7 +10,7 @@ use stateward_planner::world::Comparison;
 use super::guard::{Wrote, version};
 use crate::api::{Api, ApiError, Collection};
 use crate::events::{Note, claim_note, pod_note};
-use crate::watch::{AppKey, Kind, api_version};
+use crate::watch::{AppKey, Kind};
 
 /// What one step did.
 #[derive(Debug, Default)]
@@ -324,7 +324,7 @@ impl Place {
             });
         }
         owners.push(json!({
-            "apiVersion": api_version(self.app.face),
+            "apiVersion": self.app.face.api_version(),
             "kind": self.app.kind(),
             "name": self.app.name,
             "uid": self.uid,

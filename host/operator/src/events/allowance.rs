@@ -1,12 +1,12 @@
-//! How many events an object may have: twenty-five of a kind at once, then one in five minutes. As upstream's recorder (statefulset.md §4.A), but reason by
-//! reason: three hundred pods that were created never hide the one that was not.
+//! How many events an object may have: twenty-five of a kind at once, then one in five minutes. As upstream's recorder, but reason by reason: three hundred
+//! pods that were created never hide the one that was not.
 
-use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Note, Subject, Weight};
+use crate::latest::Latest;
 
 /// Of one kind, at once.
 const BURST: u32 = 25;
@@ -18,10 +18,7 @@ const KEPT: usize = 4096;
 type Kind = (Subject, Weight, String);
 
 #[derive(Default)]
-pub(super) struct Allowance {
-    left: HashMap<Kind, Left>,
-    order: VecDeque<Kind>,
-}
+pub(super) struct Allowance(Latest<Kind, Left, KEPT>);
 
 struct Left {
     events: u32,
@@ -34,13 +31,14 @@ impl Allowance {
     pub(super) fn take(&mut self, about: &Subject, note: &Note) -> bool {
         let now = Instant::now();
         let kind = (about.clone(), note.weight, note.reason.clone());
-        let left = self.left.entry(kind.clone()).or_insert_with(|| {
-            self.order.push_back(kind);
-            Left {
-                events: BURST,
+        let Some(left) = self.0.get_mut(&kind) else {
+            let left = Left {
+                events: BURST - 1,
                 since: now,
-            }
-        });
+            };
+            self.0.insert(kind, left);
+            return true;
+        };
         while left.events < BURST && now.duration_since(left.since) >= REFILL {
             left.events += 1;
             left.since += REFILL;
@@ -50,11 +48,6 @@ impl Allowance {
         }
         let is_allowed = left.events > 0;
         left.events = left.events.saturating_sub(1);
-        if self.order.len() > KEPT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.left.remove(&oldest);
-        }
         is_allowed
     }
 }
@@ -103,7 +96,6 @@ mod tests {
             let about = subject(&format!("web-{n}"));
             assert!(allowance.take(&about, &Note::normal("SuccessfulCreate", "a pod")));
         }
-        assert_eq!(allowance.left.len(), allowance.order.len());
-        assert!(allowance.left.len() <= KEPT);
+        assert!(allowance.0.len() <= KEPT);
     }
 }

@@ -44,13 +44,6 @@ impl std::fmt::Display for AppKey {
     }
 }
 
-pub(crate) fn api_version(face: Face) -> &'static str {
-    match face {
-        Face::StatefulApp => "stateward.dev/v1alpha1",
-        Face::StatefulSet => "apps/v1",
-    }
-}
-
 /// An app as it stands in the API. Spec and status are raw.
 #[derive(Clone, Debug)]
 pub(crate) struct AppObject {

@@ -1,6 +1,6 @@
 //! The index: everything that was seen, found by the app that it belongs to.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::drains::Drains;
 use super::follow::Followed;
 use super::slim::{Meta, SlimBudget, SlimClaim, SlimPod, SlimRevision};
 use crate::api::Collection;
+use crate::latest::Latest;
 use crate::worlds;
 
 /// Ends of pods that are remembered.
@@ -38,8 +39,7 @@ pub(crate) struct State {
     pub(super) budgets: ByName<SlimBudget>,
     pub(super) drains: Drains,
     highest: BTreeMap<Kind, u64>,
-    deaths: HashMap<String, Death>,
-    death_order: VecDeque<String>,
+    deaths: Latest<String, Death, REMEMBERED_DEATHS>,
 }
 
 /// Everything that was seen. Shared by the watches, which write, and the apps, which read.
@@ -163,14 +163,7 @@ impl State {
         } else {
             Death::ObjectGone
         };
-        if self.deaths.insert(pod.uid().to_owned(), death).is_none() {
-            self.death_order.push_back(pod.uid().to_owned());
-        }
-        if self.death_order.len() > REMEMBERED_DEATHS
-            && let Some(oldest) = self.death_order.pop_front()
-        {
-            self.deaths.remove(&oldest);
-        }
+        self.deaths.insert(pod.uid().to_owned(), death);
     }
 
     /// The apps, of either face, that a name like `<app>-<ordinal>` or `<template>-<app>-<ordinal>` may belong to.

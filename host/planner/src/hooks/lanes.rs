@@ -119,11 +119,11 @@ pub(super) fn call(
         if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
             continue;
         }
-        if let Some(behind) = open.in_the_way(wanted) {
+        if let Some(behind) = open.in_the_way(&id, wanted) {
             queued.insert(id, behind.clone());
             continue;
         }
-        open.begin(&wanted.act);
+        open.begin(&id, &wanted.act);
         calls.push(Step::Call {
             id: id.clone(),
             act: wanted.act.clone(),
@@ -155,7 +155,7 @@ impl Open {
                 continue;
             }
             if has_lane(known) || recording::stays(scene, known) {
-                open.begin(&known.act);
+                open.begin(&known.id, &known.act);
             } else if recording::is_permission(known) {
                 open.allowed.insert(known.id.clone());
             }
@@ -163,15 +163,18 @@ impl Open {
         open
     }
 
-    fn begin(&mut self, act: &Act) {
-        self.by_hook.entry(act.hook()).or_default().insert(act.id());
+    fn begin(&mut self, id: &InvocationId, act: &Act) {
+        self.by_hook
+            .entry(act.hook())
+            .or_default()
+            .insert(id.clone());
     }
 
     /// One of those whose end is waited for. What was begun goes on or is undone; a role never waits: there are few, and a failover is urgent.
-    fn in_the_way(&self, wanted: &Wanted) -> Option<&InvocationId> {
+    fn in_the_way(&self, id: &InvocationId, wanted: &Wanted) -> Option<&InvocationId> {
         let hook = wanted.act.hook();
         let open = self.by_hook.get(hook);
-        let goes_on = open.is_some_and(|open| open.contains(&wanted.act.id()));
+        let goes_on = open.is_some_and(|open| open.contains(id));
         if goes_on || wanted.cancelling || hook == MOVE_ROLE {
             return None;
         }

@@ -6,16 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{CONFIG_PREFIX, POD_INDEX_LABEL, POD_NAME_LABEL, REVISION_LABEL};
 use super::{claim_name, pod_name};
-use crate::world::{App, Face};
+use crate::world::App;
 
 /// The reference that makes the app the controller of an object.
 pub(crate) fn owner_reference(app: &App) -> Value {
-    let api_version = match app.face {
-        Face::StatefulApp => "stateward.dev/v1alpha1",
-        Face::StatefulSet => "apps/v1",
-    };
     json!({
-        "apiVersion": api_version,
+        "apiVersion": app.face.api_version(),
         "kind": app.face.kind(),
         "name": app.name,
         "uid": app.uid,
@@ -105,6 +101,7 @@ fn object(value: Option<&Value>) -> Map<String, Value> {
 mod tests {
     use super::*;
     use crate::testing::app;
+    use crate::world::Face;
 
     fn template() -> Value {
         json!({
