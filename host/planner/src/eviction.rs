@@ -1,29 +1,37 @@
-//! Drained nodes. A disruption budget of ours lets nobody evict a member; those on a node that is cordoned, or about to be removed, are prepared and deleted
-//! by us, one at a time.
+//! Drained nodes. A disruption budget of ours lets nobody evict a member; those on a node that is cordoned, or about to be removed, are prepared, one at a
+//! time. A prepared one may be evicted: a label takes it out of the budget. Who is not evicted in time (nobody evicts from a node that is only cordoned) is
+//! deleted by us.
+//!
+//! It is not deleted at once because evictions name a pod by its name alone: whoever drains would go on to evict the pod that came in its place, be refused
+//! by the budget, and never end.
 //!
 //! | the app's plugin has `pre-delete`, and … | then |
 //! |---|---|
-//! | no other budget selects its pods | our budget is created; members leave drained nodes after `pre-delete` (`evict`) |
+//! | no other budget selects its pods | our budget is created; members may leave drained nodes after `pre-delete` (`evict`) |
 //! | another budget selects one of them | ours goes: with two on a pod every eviction fails. The other decides, and the condition `DrainsGated` says so |
 //! | budgets or nodes cannot be read   | nothing, and the condition says so |
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::deletion;
 use crate::draft::Draft;
 use crate::hooks::PRE_DELETE;
-use crate::identity::owner_reference;
-use crate::plan::{Step, WhyDelete};
+use crate::identity::{EVICTABLE_LABEL, owner_reference};
+use crate::plan::{Step, WhyDelete, WhyPatch};
 use crate::roles;
 use crate::scene::{Member, Mode, Scene};
+use crate::spec::Requirement;
 use crate::status::Verdict;
-use crate::waiting::WaitingFor;
+use crate::waiting::{self, WaitingFor};
 use crate::world::{App, Budget, Budgets, Face};
 
 pub(crate) const CONDITION: &str = "DrainsGated";
+/// How long a prepared member may be evicted before we delete it. Who was refused asks again: `kubectl drain` after 5 s, the cluster autoscaler after 10.
+const TO_EVICT: SignedDuration = SignedDuration::from_secs(12);
 
 /// Who decides on evictions of the app's pods.
 enum Gate<'w> {
@@ -50,6 +58,12 @@ pub(crate) enum Told {
 /// Keeps our budget, and lets the next member go whose node is drained: when all others are available, holders of an exclusive role last.
 pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
     let gate = gate(scene);
+    for member in scene.members.values() {
+        let stays = !member.pod.is_evicted || !matches!(gate, Gate::Ours(_));
+        if stays && member.is_alive() && member.pod.labels.contains_key(EVICTABLE_LABEL) {
+            draft.steps.push(label(member, None));
+        }
+    }
     if !matches!(gate, Gate::Ours(_))
         && let Some(own) = own(scene).filter(|own| !own.is_terminating)
     {
@@ -79,13 +93,54 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
             .wanted()
             .all(|member| member.is_available() || member.ordinal == next.ordinal);
     if are_others_available {
-        deletion::delete(scene, next, WhyDelete::Evicted, draft);
+        let_go(scene, next, draft);
     }
     for member in leaving.iter().skip(usize::from(are_others_available)) {
         draft.wait(WaitingFor::Drain {
             pod: member.pod.name.clone(),
             node: member.pod.node.clone().unwrap_or_default(),
         });
+    }
+}
+
+/// When it is prepared it may be evicted, and after a while it is deleted.
+fn let_go(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+    let gate = deletion::may_be_deleted(scene, member, WhyDelete::Evicted, draft);
+    if let waiting::Gate::Wait(wait) = gate {
+        draft.wait(wait);
+        return;
+    }
+    let Some(until) = evictable_until(member) else {
+        draft.steps.push(label(member, Some(scene.now)));
+        return;
+    };
+    if until <= scene.now {
+        deletion::delete(scene, member, WhyDelete::Evicted, draft);
+        return;
+    }
+    draft.wake(until);
+    draft.wait(WaitingFor::Eviction {
+        pod: member.pod.name.clone(),
+        until,
+    });
+}
+
+/// Nothing, when it may not be evicted or somebody else wrote the label.
+fn evictable_until(member: &Member<'_>) -> Option<Timestamp> {
+    let since = member.pod.labels.get(EVICTABLE_LABEL)?.parse().ok()?;
+    let since = Timestamp::from_second(since).ok()?;
+    since.checked_add(TO_EVICT).ok()
+}
+
+/// It may be evicted since then, or not at all.
+fn label(member: &Member<'_>, since: Option<Timestamp>) -> Step {
+    let since = since.map(|since| since.as_second().to_string());
+    Step::PatchPod {
+        name: member.pod.name.clone(),
+        uid: member.pod.uid.clone(),
+        labels: BTreeMap::from([(EVICTABLE_LABEL.to_owned(), since)]),
+        annotations: BTreeMap::new(),
+        why: WhyPatch::Eviction,
     }
 }
 
@@ -102,7 +157,7 @@ pub(crate) fn verdict(scene: &Scene<'_>) -> Told {
             true,
             "BudgetInPlace",
             format!(
-                "disruption budget {} refuses evictions; members leave a node by themselves, after pre-delete, when it is cordoned or about to be removed",
+                "disruption budget {} refuses evictions; when a node is cordoned or about to be removed, its members leave it, each after pre-delete",
                 own.name
             ),
         ),
@@ -177,6 +232,12 @@ fn budget_name(app: &App) -> String {
 }
 
 fn body(app: &App) -> Value {
+    let mut selector = app.spec.selector.clone();
+    selector.match_expressions.push(Requirement {
+        key: EVICTABLE_LABEL.to_owned(),
+        operator: "DoesNotExist".to_owned(),
+        values: Vec::new(),
+    });
     json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
@@ -187,7 +248,7 @@ fn body(app: &App) -> Value {
         },
         "spec": {
             "maxUnavailable": 0,
-            "selector": app.spec.selector,
+            "selector": selector,
         },
     })
 }

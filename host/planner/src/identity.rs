@@ -14,6 +14,8 @@ pub const POD_INDEX_LABEL: &str = "apps.kubernetes.io/pod-index";
 pub const REVISION_LABEL: &str = "controller-revision-hash";
 /// Of a role that a pod has, before the role's name. Its value is `true`.
 pub const ROLE_LABEL_PREFIX: &str = "role.stateward.dev/";
+/// Of a member on a drained node whose `pre-delete` is done: since when it may be evicted, in seconds. The disruption budget of drains leaves it out.
+pub const EVICTABLE_LABEL: &str = "stateward.dev/may-be-evicted";
 /// The readiness gate that holds a pod unready until `post-ready` is done, where the template lists it.
 pub const JOINED_GATE: &str = "stateward.dev/joined";
 /// `member-config` is kept in annotations under this prefix.

@@ -209,6 +209,8 @@ pub enum WhyPatch {
     PostReady,
     /// Which roles it has: what Services select.
     Roles,
+    /// It is prepared for its drain and may be evicted, or may not any more.
+    Eviction,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -175,6 +175,11 @@ pub(crate) enum WaitingFor {
         pod: String,
         node: String,
     },
+    /// The member is prepared, and whoever drains its node may evict it.
+    Eviction {
+        pod: String,
+        until: Timestamp,
+    },
     /// The spec says that rollouts stand still.
     Paused {
         pods: Vec<String>,

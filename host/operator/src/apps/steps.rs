@@ -53,6 +53,7 @@ pub(super) fn title(step: &Step) -> String {
             WhyPatch::MemberConfig => format!("write the configuration of pod {name}"),
             WhyPatch::PostReady => format!("mark pod {name} as joined"),
             WhyPatch::Roles => format!("publish the roles of pod {name}"),
+            WhyPatch::Eviction => format!("say whether pod {name} may be evicted"),
         },
         Step::SetGate { name, is_open, .. } => match is_open {
             true => format!("open the gate of pod {name}"),

@@ -1,5 +1,6 @@
-//! Drains: a budget of the operator's lets nobody evict a member, and members leave a cordoned node by themselves, after `pre-delete`.
+//! Drains: a budget of the operator's lets nobody evict a member whose plugin has not prepared it.
 
+use kube::ResourceExt;
 use kube::api::{EvictParams, ListParams};
 use serde_json::{Value, json};
 
@@ -37,6 +38,14 @@ async fn evict(bed: &Bed, pod: &str) -> Option<u16> {
 async fn cordon(bed: &Bed, node: &str) {
     bed.merge("Node", node, json!({ "spec": { "unschedulable": true } }))
         .await;
+}
+
+/// Tries once to evict who is on this node, as a drain does again and again.
+async fn drain(bed: &Bed, node: &str) {
+    let on_it = ListParams::default().fields(&format!("spec.nodeName={node}"));
+    for pod in bed.pods().list(&on_it).await.unwrap() {
+        evict(bed, &pod.name_any()).await;
+    }
 }
 
 /// Waits for this reason of the condition `DrainsGated`; its message.
@@ -98,6 +107,7 @@ async fn members_leave_a_cordoned_node_one_at_a_time_each_after_pre_delete() {
     let settings = json!({ "spec": { "plugin": { "settings": null } } });
     bed.merge("StatefulApp", "db", settings).await;
     bed.until("both are on the other node", || async {
+        drain(&bed, "node").await;
         let nodes = nodes(&bed).await;
         let ready = bed.get("StatefulApp", "db").await["status"]["readyReplicas"].clone();
         match nodes == ["spare", "spare"] && ready == 2 {
@@ -106,6 +116,9 @@ async fn members_leave_a_cordoned_node_one_at_a_time_each_after_pre_delete() {
         }
     })
     .await;
+    for pod in ["db-0", "db-1"] {
+        assert_eq!(evict(&bed, pod).await, Some(429), "the new one stays");
+    }
     let left = |pod: &str| format!("~{pod} -{pod} +{pod} !{pod}");
     let record = bed.kubelet.record().join(" ");
     assert_eq!(record, format!("{} {}", left("db-1"), left("db-0")));
@@ -123,6 +136,7 @@ async fn a_node_that_an_autoscaler_is_about_to_remove_is_left_too() {
     bed.merge("Node", "node", json!({ "spec": { "taints": [taint] } }))
         .await;
     bed.until("the member was replaced", || async {
+        drain(&bed, "node").await;
         let pod = bed.get("Pod", "db-1").await;
         match pod["metadata"]["uid"] != before && pod != Value::Null {
             true => Ok(()),

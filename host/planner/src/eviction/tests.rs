@@ -1,7 +1,9 @@
+use jiff::Timestamp;
 use serde_json::json;
 
+use crate::identity::EVICTABLE_LABEL;
 use crate::journal::{Act, Cause, Phase};
-use crate::plan::Step;
+use crate::plan::{Step, WhyDelete};
 use crate::testing::{calls, deletions, known, now, record, served};
 use crate::world::{Budget, Budgets, World};
 
@@ -114,35 +116,104 @@ fn given_budgets_that_cannot_be_read_then_the_condition_says_why() {
     assert!(calls(&world).is_empty());
 }
 
-#[test]
-fn given_a_drained_node_then_its_members_leave_one_at_a_time_each_after_pre_delete() {
-    let mut world = drained(given(&[ours()]), &[1, 2]);
-    assert_eq!(calls(&world), ["pre-delete/uid-2/evict"]);
-    let waiting = crate::plan(&world, now()).status.waiting;
-    let queued = waiting.iter().find(|wait| wait.reason == "DrainQueued");
-    assert_eq!(queued.unwrap().subject, "pod web-1");
-    let act = Act::PreDelete {
-        ordinal: 2,
-        pod: "uid-2".to_owned(),
+fn prepared(ordinal: u32) -> Act {
+    Act::PreDelete {
+        ordinal,
+        pod: format!("uid-{ordinal}"),
         cause: Cause::Evict,
-    };
-    known(&mut world, act, Phase::Done);
+    }
+}
+
+/// Two members on a drained node, and `pre-delete` of the one that goes first is done.
+fn prepared_for_a_drain() -> World {
+    let mut world = drained(given(&[ours()]), &[1, 2]);
+    known(&mut world, prepared(2), Phase::Done);
     record(&mut world);
     for known in world.journal.values_mut() {
         known.is_recorded = true;
     }
-    assert_eq!(deletions(&world), ["web-2 Evicted"]);
+    world
+}
+
+/// What is to become of this label on pods.
+fn labelled(world: &World, at: Timestamp) -> Vec<String> {
+    let steps = crate::plan(world, at).steps;
+    let told = steps.iter().filter_map(|step| match step {
+        Step::PatchPod { name, labels, .. } => {
+            let value = labels.get(EVICTABLE_LABEL)?;
+            Some(format!("{name} {}", value.as_deref().unwrap_or("none")))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+fn label(world: &mut World, ordinal: usize) {
+    let since = now().as_second().to_string();
+    let labels = &mut world.pods[ordinal].labels;
+    labels.insert(EVICTABLE_LABEL.to_owned(), since);
 }
 
 #[test]
-fn given_an_uncordoned_node_when_pre_delete_was_done_then_it_is_undone() {
+fn given_a_drained_node_then_its_members_leave_one_at_a_time_each_after_pre_delete() {
+    let world = drained(given(&[ours()]), &[1, 2]);
+    assert_eq!(calls(&world), ["pre-delete/uid-2/evict"]);
+    let waiting = crate::plan(&world, now()).status.waiting;
+    let queued = waiting.iter().find(|wait| wait.reason == "DrainQueued");
+    assert_eq!(queued.unwrap().subject, "pod web-1");
+    assert!(labelled(&world, now()).is_empty());
+}
+
+#[test]
+fn given_pre_delete_is_done_then_the_member_may_be_evicted_before_it_is_deleted() {
+    let mut world = prepared_for_a_drain();
+    let since = now().as_second();
+    assert_eq!(labelled(&world, now()), [format!("web-2 {since}")]);
+    assert!(deletions(&world).is_empty());
+
+    label(&mut world, 2);
+    let plan = crate::plan(&world, now());
+    assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    let awaited = (plan.status.waiting.iter()).find(|wait| wait.reason == "EvictionAwaited");
+    assert_eq!(awaited.unwrap().subject, "pod web-2");
+    let end = now().checked_add(super::TO_EVICT).unwrap();
+    assert_eq!(plan.wake_at, Some(end));
+
+    let steps = crate::plan(&world, end).steps;
+    assert!(
+        matches!(&steps[..], [Step::DeletePod { name, why: WhyDelete::Evicted, .. }] if name == "web-2"),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn given_a_label_that_is_no_time_then_it_is_written_again() {
+    let mut world = prepared_for_a_drain();
+    let labels = &mut world.pods[2].labels;
+    labels.insert(EVICTABLE_LABEL.to_owned(), "true".to_owned());
+    let since = now().as_second();
+    assert_eq!(labelled(&world, now()), [format!("web-2 {since}")]);
+}
+
+#[test]
+fn given_the_budget_of_an_app_then_it_leaves_out_who_may_be_evicted() {
+    let steps = crate::plan(&given(&[]), now()).steps;
+    let body = steps.iter().find_map(|step| match step {
+        Step::CreateBudget { body, .. } => Some(body.clone()),
+        _ => None,
+    });
+    let selector = &body.unwrap()["spec"]["selector"];
+    assert_eq!(selector["matchLabels"], json!({"app": "web"}));
+    let expression = &selector["matchExpressions"][0];
+    assert_eq!(expression["key"], EVICTABLE_LABEL);
+    assert_eq!(expression["operator"], "DoesNotExist");
+}
+
+#[test]
+fn given_an_uncordoned_node_when_pre_delete_was_done_then_it_is_undone_and_nobody_may_evict() {
     let mut world = given(&[ours()]);
-    let act = Act::PreDelete {
-        ordinal: 2,
-        pod: "uid-2".to_owned(),
-        cause: Cause::Evict,
-    };
-    known(&mut world, act, Phase::Done);
+    known(&mut world, prepared(2), Phase::Done);
+    label(&mut world, 2);
     let steps = crate::plan(&world, now()).steps;
     assert!(
         (steps.iter()).any(|step| matches!(
@@ -154,6 +225,7 @@ fn given_an_uncordoned_node_when_pre_delete_was_done_then_it_is_undone() {
         )),
         "{steps:?}"
     );
+    assert_eq!(labelled(&world, now()), ["web-2 none"]);
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Narrator {
                     self.about("patch-pod", "hand new member-config to", "pod", name);
                 }
                 // Notes of the host to itself, and to Services.
-                WhyPatch::PostReady | WhyPatch::Roles => {}
+                WhyPatch::PostReady | WhyPatch::Roles | WhyPatch::Eviction => {}
             },
             Step::Decide {
                 question: Question::Validate,

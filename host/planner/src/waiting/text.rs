@@ -248,6 +248,13 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             format!("node {node} is drained, and members leave it one at a time"),
             "all other members are available",
         ),
+        W::Eviction { pod, until } => words(
+            Clock,
+            "EvictionAwaited",
+            format!("pod {pod}"),
+            "it is prepared, and whoever drains its node may evict it",
+            format!("it is evicted, or deleted at {until}"),
+        ),
         W::Partition {
             partition,
             pods,

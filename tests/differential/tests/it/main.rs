@@ -8,11 +8,14 @@
     reason = "a test that meets the unexpected should fail there"
 )]
 
+mod drains;
 mod embedded;
 mod kubernetes;
 mod language;
+mod managed;
 mod protection;
 mod rest;
+mod rights;
 
 use std::path::Path;
 

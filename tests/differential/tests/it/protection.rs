@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stateward_controlplane::{ControlPlane, Options};
 
-use crate::rest::acting_as;
+use crate::rights::acting_as;
 
 /// Until the API server follows a policy that it was given.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,16 +2,9 @@
 //! asked. Counted in the audit log of the API server, where the operator has a name of its own.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
-use kube::api::{Api, DynamicObject, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::GroupVersionKind;
-use kube::discovery::ApiResource;
-use kube::{Client, Config};
 use serde_json::{Value, json};
 use stateward_controlplane::{ControlPlane, Options, component};
 use stateward_devcluster::simulation::FaultPlan;
@@ -24,9 +17,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{CONTROLLERS, create_node};
+use crate::rights::{OPERATOR, as_operator, component_file, create, grant};
 
-/// Who the operator is.
-const OPERATOR: &str = "stateward";
 /// How long nothing may be asked.
 const REST: Duration = Duration::from_secs(60);
 
@@ -43,95 +35,6 @@ const SCENARIOS: [&str; 3] = [
     "set replicas=2 policy=Parallel\ndelete set orphan\nset replicas=3\nrelabel pod 2",
     "set replicas=2 history=0\nimage app:2\nfail 1",
 ];
-
-/// The rules of the role, from the table in the docs: group, resources, verbs, and in brackets what they are for.
-fn rights() -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let table = text.split_once("| group | resource | verbs |").unwrap().1;
-    let rows = table
-        .lines()
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [group, resources, verbs] = cells[..] else {
-            panic!("three cells: {row}");
-        };
-        let group = if group == "–" { "" } else { group };
-        let verbs = verbs.split('(').next().unwrap();
-        let list = |text: &str| -> Vec<String> {
-            text.split(',').map(|word| word.trim().to_owned()).collect()
-        };
-        json!({ "apiGroups": [group], "resources": list(resources), "verbs": list(verbs) })
-    })
-    .collect()
-}
-
-async fn grant(client: Client) {
-    let role: ClusterRole = serde_json::from_value(json!({
-        "metadata": { "name": OPERATOR }, "rules": rights(),
-    }))
-    .unwrap();
-    let binding: ClusterRoleBinding = serde_json::from_value(json!({
-        "metadata": { "name": OPERATOR },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": OPERATOR },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR }],
-    }))
-    .unwrap();
-    let parameters = PostParams::default();
-    let roles: Api<ClusterRole> = Api::all(client.clone());
-    roles.create(&parameters, &role).await.unwrap();
-    let bindings: Api<ClusterRoleBinding> = Api::all(client);
-    bindings.create(&parameters, &binding).await.unwrap();
-}
-
-/// A client of the operator's own.
-async fn as_operator(kubernetes: &ControlPlane) -> Client {
-    acting_as(kubernetes, OPERATOR, &[]).await
-}
-
-/// A client that acts as this user, in these groups.
-pub(crate) async fn acting_as(kubernetes: &ControlPlane, user: &str, groups: &[&str]) -> Client {
-    let mut kubeconfig = Kubeconfig::read_from(kubernetes.kubeconfig()).unwrap();
-    for named in &mut kubeconfig.auth_infos {
-        if let Some(info) = &mut named.auth_info {
-            info.impersonate = Some(user.to_owned());
-            info.impersonate_groups = (!groups.is_empty())
-                .then(|| groups.iter().map(|&group| group.to_owned()).collect());
-        }
-    }
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    Client::try_from(config.unwrap()).unwrap()
-}
-
-/// A component whose hooks answer at once and whose probes ask nobody.
-fn component_file() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-        .args(["--profile", "plugin", "--lib", "-p", "stateward-hostile"])
-        .current_dir(root)
-        .status()
-        .unwrap();
-    assert!(status.success(), "rustup target add wasm32-wasip2");
-    // target/<profile>/deps/<this test> -> target/wasm32-wasip2/plugin
-    let this = std::env::current_exe().unwrap();
-    let target = this.ancestors().nth(3).unwrap();
-    target.join("wasm32-wasip2/plugin/stateward_hostile.wasm")
-}
-
-async fn create(client: &Client, namespace: &str, kind: &str, object: Value) {
-    let kind = GroupVersionKind::gvk("stateward.dev", "v1alpha1", kind);
-    let resource = ApiResource::from_gvk(&kind);
-    let api: Api<DynamicObject> = match namespace {
-        "" => Api::all_with(client.clone(), &resource),
-        namespace => Api::namespaced_with(client.clone(), namespace, &resource),
-    };
-    let object = serde_json::from_value(object).unwrap();
-    api.create(&PostParams::default(), &object).await.unwrap();
-}
 
 /// What the operator asked so far but for watches and leases, how often; and what it had no right to.
 fn asked(log: &Path) -> (BTreeMap<String, u32>, Vec<String>) {
@@ -198,7 +101,9 @@ async fn with_the_rights_of_the_docs_apps_are_managed_and_at_rest_nothing_is_ask
         ..stateward_operator::Options::new(as_operator(&kubernetes).await)
     };
     let operator = tokio::spawn(stateward_operator::run(options, stop.clone()));
-    let component = tokio::task::spawn_blocking(component_file).await.unwrap();
+    let component = tokio::task::spawn_blocking(|| component_file("stateward-hostile"))
+        .await
+        .unwrap();
     create(&client, "", "Plugin", json!({
         "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
         "metadata": { "name": "hostile" },
