@@ -202,6 +202,9 @@ pub struct Invocation {
     /// The last call was made with `cancelling`: `Done` then means undone.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancelling: bool,
+    /// Digest of the plugin's version that answered the last call: what is under way ends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// The phase and checkpoint stand in the API's status.
     #[serde(skip)]
     pub is_recorded: bool,

@@ -190,6 +190,7 @@ pub(crate) fn known(world: &mut World, act: Act, phase: Phase) -> InvocationId {
         checkpoint: None,
         phase,
         cancelling: false,
+        digest: None,
         is_recorded: true,
     };
     world.recorded.invocations.push(invocation.clone());

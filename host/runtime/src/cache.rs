@@ -1,8 +1,10 @@
-//! Compiled components on disk.
+//! Components on disk, compiled and as they came.
 //!
 //! Compiled code is run without further checks, so only what this host itself wrote is taken: the folder is private, and every file carries a keyed hash
 //! over its content, the component's digest and the engine that made it. The key lies in the same folder. Anything that does not fit is deleted and
 //! compiled anew. What was not used for [`KEPT`] goes when the folder is opened.
+//!
+//! The bytes of a component are named by their digest, which is checked whenever they are loaded.
 
 mod artifact;
 mod folder;
@@ -84,6 +86,34 @@ impl Cache {
         if let Err(err) = written {
             tracing::warn!(folder = %self.folder.display(), "a compiled component could not be cached: {err}");
         }
+    }
+
+    /// Keeps the bytes of a component, or notes that they were used.
+    pub(crate) fn keep(&self, digest: &Digest, bytes: &[u8]) {
+        let path = self.original(digest);
+        if path.exists() {
+            folder::touch(&path);
+        } else if let Err(err) = folder::write(&self.folder, &path, bytes) {
+            tracing::warn!(folder = %self.folder.display(), "a component could not be kept: {err}");
+        }
+    }
+
+    /// The bytes of a component that was kept; nobody has checked them.
+    pub(crate) fn kept(&self, digest: &Digest, most: usize) -> Option<Vec<u8>> {
+        let path = self.original(digest);
+        let size = fs::metadata(&path).ok()?.len();
+        let fits = usize::try_from(size).is_ok_and(|size| size <= most);
+        fits.then(|| fs::read(&path).ok()).flatten()
+    }
+
+    /// Forgets the bytes of a component: they are not what they were.
+    pub(crate) fn drop_kept(&self, digest: &Digest) {
+        // Bytes that cannot be deleted are refused again.
+        let _ = fs::remove_file(self.original(digest));
+    }
+
+    fn original(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.wasm", digest.hex()))
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

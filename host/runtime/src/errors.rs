@@ -55,6 +55,12 @@ pub enum LoadError {
         /// What came.
         found: Digest,
     },
+    /// It is to be had from the cache alone, and is not there.
+    #[error("no component {digest} is kept in the plugin cache")]
+    NotKept {
+        /// What was asked for.
+        digest: Digest,
+    },
     /// The bytes are no valid component.
     #[error("not a valid WebAssembly component: {0}")]
     NotAComponent(String),
@@ -100,6 +106,7 @@ impl LoadError {
         match self {
             LoadError::TooLarge { .. } => "TooLarge",
             LoadError::DigestMismatch { .. } => "DigestMismatch",
+            LoadError::NotKept { .. } => "NotKept",
             LoadError::NotAComponent(_) => "NotAComponent",
             LoadError::ForbiddenImport(_) => "ForbiddenImport",
             LoadError::NeedsNewerHost(_) => "NeedsNewerHost",

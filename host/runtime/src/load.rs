@@ -94,6 +94,25 @@ pub(crate) async fn load(
     Plugin::new(loaded, Manifest::parse(&manifest)?, loading)
 }
 
+/// See [`Runtime::load_again`](crate::Runtime::load_again).
+pub(crate) async fn load_again(host: &Arc<Host>, digest: &Digest) -> Result<Plugin, LoadError> {
+    let (reader, digest) = (Arc::clone(host), *digest);
+    let read = spawn_blocking(move || {
+        let most = reader.options.max_component_bytes;
+        reader.cache.as_ref()?.kept(&digest, most)
+    });
+    let bytes = read.await.ok().flatten();
+    let bytes = bytes.ok_or(LoadError::NotKept { digest })?;
+    let loaded = load(host, bytes.into(), Some(&digest)).await;
+    match (loaded, &host.cache) {
+        (Err(LoadError::DigestMismatch { .. }), Some(cache)) => {
+            cache.drop_kept(&digest);
+            Err(LoadError::NotKept { digest })
+        }
+        (loaded, _) => loaded,
+    }
+}
+
 /// The setting of `describe`: nothing is granted, nothing is there to see.
 fn setting() -> Setting {
     Setting {
@@ -124,6 +143,7 @@ async fn compiled(
         if let Some(cache) = &host.cache
             && let Some(component) = cache.get(&digest, &host.engine)
         {
+            cache.keep(&digest, &bytes);
             return Ok((component, false));
         }
         names::validate(&bytes)?;
@@ -131,6 +151,7 @@ async fn compiled(
             .map_err(|err| LoadError::CompileFailed(format!("{err:#}")))?;
         if let Some(cache) = &host.cache {
             cache.put(&digest, &component);
+            cache.keep(&digest, &bytes);
         }
         Ok((component, true))
     });

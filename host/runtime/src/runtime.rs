@@ -95,6 +95,11 @@ impl Runtime {
     pub async fn load(&self, bytes: Bytes, expected: Option<&Digest>) -> Result<Plugin, LoadError> {
         load::load(&self.0, bytes, expected).await
     }
+
+    /// Loads a component that was loaded before, wherever it came from then: the cache keeps the bytes of each.
+    pub async fn load_again(&self, digest: &Digest) -> Result<Plugin, LoadError> {
+        load::load_again(&self.0, digest).await
+    }
 }
 
 fn config(concurrent_calls: u32) -> Config {

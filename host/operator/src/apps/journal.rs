@@ -40,6 +40,7 @@ impl Journal {
             checkpoint: known.and_then(|known| known.checkpoint.clone()),
             phase: Phase::Calling,
             cancelling,
+            digest: known.and_then(|known| known.digest.clone()),
             is_recorded: false,
         };
         self.entries.insert(id.clone(), invocation.clone());

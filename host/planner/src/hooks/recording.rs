@@ -32,6 +32,9 @@ pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
 pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
     let mut recorded = known.clone();
     recorded.is_recorded = false;
+    if !known.is_under_way() {
+        recorded.digest = None;
+    }
     if let Phase::InProgress { message, .. }
     | Phase::Failing { message, .. }
     | Phase::Fatal { message, .. }

@@ -281,6 +281,7 @@ mod tests {
             checkpoint: None,
             phase: Phase::Calling,
             cancelling: false,
+            digest: None,
             is_recorded: false,
         }
     }

@@ -290,6 +290,7 @@ impl Model {
             checkpoint: None,
             phase: Phase::Calling,
             cancelling,
+            digest: None,
             is_recorded: false,
         });
         known.phase = Phase::Calling;

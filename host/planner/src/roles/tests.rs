@@ -183,6 +183,7 @@ fn while_a_move_is_between_its_claim_and_its_end_no_member_is_deleted() {
             ask_again: now(),
         },
         cancelling: false,
+        digest: None,
         is_recorded: true,
     };
     world.journal.insert(call.id.clone(), call);

@@ -22,9 +22,16 @@ pub(super) fn link(
             meter.enter()?;
             let count = usize::try_from(count)?;
             // Fewer bytes than asked for would make a weak key: rather none.
-            if count > MAX_BYTES || !meter.has_room(count) {
+            if count > MAX_BYTES {
                 return Err(Stop::Hostcalls(format!(
                     "random.bytes gives at most {MAX_BYTES} bytes at a time"
+                ))
+                .into());
+            }
+            if !meter.has_room(count) {
+                return Err(Stop::Hostcalls(format!(
+                    "more than {} bytes through host functions",
+                    meter.max_bytes()
                 ))
                 .into());
             }

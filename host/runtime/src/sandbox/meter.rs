@@ -78,6 +78,11 @@ impl Meter {
         }
     }
 
+    /// How many bytes may go through the host in one call.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
     /// Whether so many bytes may still go through the host.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.used.bytes.saturating_add(bytes as u64) <= self.max_bytes

@@ -98,3 +98,35 @@ async fn what_nobody_loads_is_forgotten_and_the_key_stays() {
     left.sort();
     assert_eq!(left, ["key", "recent.cwasm"]);
 }
+
+#[tokio::test]
+async fn what_was_loaded_once_is_loaded_again_by_its_digest_as_long_as_its_bytes_are_those() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let digest = *load(&folder, "hostile").await.digest();
+    let next = runtime(&folder).unwrap();
+    let again = next.load_again(&digest).await.unwrap();
+    assert_eq!(*again.digest(), digest);
+    assert!(!again.loading().compiled);
+
+    let kept = folder.join(format!("{}.wasm", digest.hex()));
+    let mut bytes = fs::read(&kept).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&kept, bytes).unwrap();
+    let error = next.load_again(&digest).await.err().unwrap();
+    assert_eq!(error.reason(), "NotKept");
+    assert!(!kept.exists());
+    // Whoever has the bytes brings them back.
+    load(&folder, "hostile").await;
+    assert!(next.load_again(&digest).await.is_ok());
+
+    let without = Runtime::new(Options {
+        concurrent_calls: 1,
+        ..Options::default()
+    })
+    .unwrap();
+    assert_eq!(
+        without.load_again(&digest).await.err().unwrap().reason(),
+        "NotKept"
+    );
+}
