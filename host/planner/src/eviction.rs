@@ -34,7 +34,7 @@ pub(crate) const CONDITION: &str = "DrainsGated";
 const TO_EVICT: SignedDuration = SignedDuration::from_secs(12);
 
 /// Who decides on evictions of the app's pods.
-enum Gate<'w> {
+pub(crate) enum Gate<'w> {
     /// The app needs none: nothing is to be done before a member goes.
     NotNeeded,
     NotLooked,
@@ -185,7 +185,12 @@ pub(crate) fn verdict(scene: &Scene<'_>) -> Told {
     })
 }
 
-fn gate<'w>(scene: &Scene<'w>) -> Gate<'w> {
+/// Found once per plan.
+fn gate<'s, 'w>(scene: &'s Scene<'w>) -> &'s Gate<'w> {
+    scene.evictions.get_or_init(|| find(scene))
+}
+
+fn find<'w>(scene: &Scene<'w>) -> Gate<'w> {
     let app = &scene.world.app;
     let is_served = app.face == Face::StatefulApp && app.deletion.is_none();
     let is_needed = is_served && scene.hooks.has(PRE_DELETE) && scene.goal.mode != Mode::Nothing;

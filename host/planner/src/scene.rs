@@ -1,11 +1,13 @@
 //! The world arranged for the rules: the ordinals that are wanted, the members that exist and where each stands.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::availability::{self, Standing};
 use crate::claims::Shelf;
+use crate::eviction::Gate;
 use crate::hooks::Hooks;
 use crate::identity::{REVISION_LABEL, ordinal_of};
 use crate::revisions::Revisions;
@@ -72,6 +74,8 @@ pub(crate) struct Scene<'w> {
     pub(crate) members: BTreeMap<u32, Member<'w>>,
     pub(crate) revisions: Revisions<'w>,
     pub(crate) claims: Shelf<'w>,
+    /// Who decides on evictions, once somebody has asked.
+    pub(crate) evictions: OnceCell<Gate<'w>>,
 }
 
 impl<'w> Scene<'w> {
@@ -107,6 +111,7 @@ impl<'w> Scene<'w> {
             members,
             revisions,
             claims: Shelf::of(world),
+            evictions: OnceCell::new(),
         }
     }
 
