@@ -24,6 +24,7 @@ mod reconcile;
 mod standstill;
 mod steps;
 mod supervisor;
+mod teardown;
 mod telling;
 mod versions;
 mod volumes;

@@ -72,7 +72,7 @@ impl CallEffects {
             secrets: bound("/plugin/secrets"),
             config: bound("/plugin/config"),
             key: app.key.clone(),
-            app: Subject::from(app),
+            app: Subject::app(&app.key, app.uid()),
             plugin: app.plugin_name().unwrap_or_default().to_owned(),
             host,
             hook,

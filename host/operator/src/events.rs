@@ -20,7 +20,7 @@ pub(crate) use texts::{claim_note, pod_note};
 use crate::api::{Api, ApiError, Collection};
 use crate::clock::Clock;
 use crate::latest::Latest;
-use crate::watch::AppObject;
+use crate::watch::AppKey;
 
 /// Events that wait to be written.
 const QUEUE: usize = 1024;
@@ -47,14 +47,26 @@ pub(crate) struct Subject {
     pub uid: String,
 }
 
-impl From<&AppObject> for Subject {
-    fn from(app: &AppObject) -> Subject {
+impl Subject {
+    /// An app.
+    pub(crate) fn app(key: &AppKey, uid: &str) -> Subject {
         Subject {
-            api_version: app.key.face.api_version(),
-            kind: app.key.kind(),
-            namespace: app.key.namespace.clone(),
-            name: app.key.name.clone(),
-            uid: app.uid().to_owned(),
+            api_version: key.face.api_version(),
+            kind: key.kind(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            uid: uid.to_owned(),
+        }
+    }
+
+    /// A namespace.
+    pub(crate) fn namespace(name: &str, uid: String) -> Subject {
+        Subject {
+            api_version: "v1",
+            kind: "Namespace",
+            namespace: String::new(),
+            name: name.to_owned(),
+            uid,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::options::Reach;
-use crate::plugins::Registry;
+use crate::plugins::{Earlier, Registry};
 use crate::watch::{Index, News};
 
 /// What all apps share.
@@ -18,6 +18,7 @@ pub(crate) struct Host {
     pub api: Api,
     pub index: Arc<Index>,
     pub plugins: Arc<Registry>,
+    pub earlier: Earlier,
     pub events: Events,
     pub metrics: Arc<Metrics>,
     pub slots: Slots,

@@ -31,6 +31,10 @@ impl<K: Clone + Eq + Hash, V, const MOST: usize> Latest<K, V, MOST> {
         self.values.get_mut(key)
     }
 
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.values.values_mut()
+    }
+
     /// A key that is known keeps its place in the order.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         if self.values.insert(key.clone(), value).is_none() {

@@ -16,7 +16,7 @@ use crate::face;
 use crate::host::{Host, Settings};
 use crate::metrics::{Metrics, serve};
 use crate::options::Options;
-use crate::plugins::{Manager, Registry};
+use crate::plugins::{Earlier, Manager, Registry};
 use crate::watch::{Index, Scope, follow_all};
 
 /// Probes at a time, over all apps.
@@ -70,6 +70,7 @@ async fn begin(
         api: api.clone(),
         index: index.clone(),
         plugins: registry.clone(),
+        earlier: Earlier::new(runtime.clone()),
         events: events.clone(),
         metrics: metrics.clone(),
         slots: Slots::new(api.clone()),

@@ -8,7 +8,9 @@
 //! resourceVersion that it has seen, which is how an app knows that its own writes have come back.
 
 mod app;
+mod deaths;
 mod drains;
+mod endings;
 mod follow;
 mod index;
 mod slim;

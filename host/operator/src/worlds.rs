@@ -9,7 +9,7 @@ mod wishes;
 
 pub use live::world_of;
 
-pub(crate) use build::{Parts, View, build};
+pub(crate) use build::{Parts, View, build, hold};
 pub(crate) use names::{
     ends_in_ordinal, is_ordinal, is_ours_or_nobodys, may_be_a_member, ordinal_of, selects,
 };

@@ -9,8 +9,8 @@ use crate::bindings::exports::stateward::plugin::{
     task, update_order, validate,
 };
 use crate::bindings::stateward::plugin::types::{
-    App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Outcome, Progress, Report,
-    Standing,
+    App, Call, Cause, Claim, Extra, Fault, Figure, Finding, Member, MoveCause, Outcome, Progress,
+    Report, Standing,
 };
 use crate::bindings::stateward::plugin::{events, requests, view};
 
@@ -50,6 +50,11 @@ fn answer(
     match what {
         "refuse" => return Ok(Outcome::Refuse(why.to_owned())),
         "panic" => panic!("it was told so"),
+        "death" => {
+            let held = app.claims.iter().find(|claim| claim.role == "primary");
+            let death = held.map(|held| view::death_of(&held.pod));
+            return Ok(Outcome::Refuse(format!("{death:?}")));
+        }
         "again" => {
             return Ok(Outcome::InProgress(Progress {
                 checkpoint: vec![7; 2048],
@@ -112,7 +117,8 @@ impl describe::Guest for Steered {
 }
 
 impl validate::Guest for Steered {
-    fn run(_old: Option<App>, _new: App) -> Vec<Finding> {
+    fn run(_old: Option<App>, new: App) -> Vec<Finding> {
+        assert_ne!(told(&new, "validate"), "panic", "it was told so");
         Vec::new()
     }
 }
@@ -144,7 +150,15 @@ impl probe::Guest for Steered {
             healthy: !(told == "unwell" && is_first),
             role: None,
             note: Vec::new(),
-            figures: Vec::new(),
+            figures: told
+                .strip_prefix("figure: ")
+                .and_then(|told| told.split_once('='))
+                .map(|(name, value)| Figure {
+                    name: name.to_owned(),
+                    value: value.parse().unwrap_or(f64::NAN),
+                })
+                .into_iter()
+                .collect(),
             wants: told
                 .strip_prefix("want: ")
                 .filter(|_| is_first)

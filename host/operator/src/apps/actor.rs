@@ -1,6 +1,6 @@
 //! The actor: what it remembers, and its loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +78,8 @@ pub(super) struct Actor {
     /// A text that was told as an event, so that it is told once.
     pub told: BTreeMap<&'static str, String>,
     pub is_stopping: bool,
+    /// UIDs of pods that were found to be ours when the app was being deleted.
+    pub ours: BTreeSet<String>,
     /// Pods at the last look.
     pub members: usize,
     lags_since: Option<Instant>,
@@ -139,6 +141,7 @@ impl Actor {
             secrets: BTreeMap::new(),
             told: BTreeMap::new(),
             is_stopping: false,
+            ours: BTreeSet::new(),
             lags_since: None,
         }
     }
@@ -245,6 +248,10 @@ impl Actor {
         match message {
             Message::Changed => {}
             Message::Called(called) => self.called(*called).await,
+            Message::Tell(note) => {
+                self.say(note);
+                return false;
+            }
             Message::Decided(decided) => self.decided(*decided),
             Message::Probed {
                 pod,
@@ -335,10 +342,21 @@ impl Actor {
         }
     }
 
-    /// An event on the app.
+    /// An event on the app; on its namespace while that is being deleted, because no event can be created in it any more.
     pub(super) fn say(&self, note: Note) {
-        if let Some(app) = self.newest() {
-            self.host.events.emit(&Subject::from(app.as_ref()), note);
+        let namespace = &self.key.namespace;
+        match self.host.index.ending_namespace(namespace) {
+            // The app may be gone by now: that it was let go is told last.
+            None => self
+                .host
+                .events
+                .emit(&Subject::app(&self.key, &self.uid), note),
+            Some(uid) => {
+                let message = format!("{}: {}", self.key, note.message);
+                let about = Subject::namespace(namespace, uid);
+                let note = Note::new(note.weight, &note.reason, message);
+                self.host.events.emit(&about, note);
+            }
         }
     }
 

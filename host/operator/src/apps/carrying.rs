@@ -44,6 +44,7 @@ impl Actor {
         for (title, step) in steps {
             match step {
                 Step::Decide { question } => self.ask(view, question, serving, &mut picture),
+                Step::Call { act, .. } if !self.may_be_torn_down(&act).await => {}
                 Step::Call {
                     id,
                     act,
@@ -175,7 +176,7 @@ impl Actor {
             return;
         }
         let known = view.world.journal.get(id);
-        let serving = self.versions.next(id, known, serving);
+        let version = self.versions.next(id, known, serving);
         let invocation = (self.journal).begin(id, act, known, cancelling, self.host.clock.now());
         let hook = hook_name(&invocation);
         tracing::info!(
@@ -192,9 +193,15 @@ impl Actor {
             self.mailbox.clone(),
         ));
         let picture = self.picture(view, picture);
+        let (host, present) = (self.host.clone(), serving.clone());
         let mailbox = self.mailbox.clone();
         let deadline = deadline(view, &invocation);
         let call = self.tasks.spawn(async move {
+            let (serving, lost) = version.find(&host.earlier, &present).await;
+            if let Some(lost) = lost {
+                let note = lost.note(&invocation.id, &present);
+                let _ = mailbox.send(Message::Tell(note));
+            }
             let called =
                 hooks::call(serving, invocation, cancelling, deadline, picture, effects).await;
             // The app is gone when nobody listens.
@@ -207,9 +214,8 @@ impl Actor {
     /// One for all calls of a look.
     fn picture(&self, view: &View, drawn: &mut Picture) -> Snapshot {
         let draw = || {
-            let index = &self.host.index;
-            let deaths = |uid: &str| index.death_of(uid);
-            snapshot(view, &self.observations, deaths, self.host.clock.now())
+            let now = self.host.clock.now();
+            snapshot(view, &self.observations, &self.host.index, now)
         };
         drawn.get_or_insert_with(draw).clone()
     }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use stateward_planner::{Act, World};
+use stateward_planner::Act;
+use stateward_runtime::Death;
 
 use super::answers::hash;
-use crate::hooks::Observations;
+use crate::hooks::{Observations, ends};
+use crate::watch::Index;
+use crate::worlds::View;
 
 /// What is known of one pod: ready, terminating, and what the last probe saw.
 type Pod = (bool, bool, Option<(bool, Option<String>)>);
@@ -19,6 +22,8 @@ pub(super) struct Circumstances {
     roles: BTreeMap<String, u64>,
     /// By UID.
     pods: BTreeMap<String, Pod>,
+    /// What is known of the ends of pods, by UID.
+    ends: BTreeMap<String, Death>,
 }
 
 /// What differs between two looks.
@@ -27,10 +32,12 @@ pub(super) struct Changes {
     has_spec: bool,
     roles: BTreeSet<String>,
     pods: BTreeSet<String>,
+    has_ends: bool,
 }
 
 impl Circumstances {
-    pub(super) fn of(world: &World, observations: &Observations) -> Circumstances {
+    pub(super) fn of(view: &View, observations: &Observations, index: &Index) -> Circumstances {
+        let world = &view.world;
         let roles = world.recorded.roles.iter();
         let pods = world.pods.iter().map(|pod| {
             let seen = observations.get(&pod.uid);
@@ -42,6 +49,7 @@ impl Circumstances {
             generation: world.app.generation,
             roles: roles.map(|role| (role.name.clone(), role.epoch)).collect(),
             pods: pods.collect(),
+            ends: ends(view, index),
         }
     }
 
@@ -52,7 +60,7 @@ impl Circumstances {
 
     /// The same for the same circumstances.
     pub(super) fn digest(&self) -> String {
-        hash(&json!([self.generation, self.roles, self.pods]).to_string())
+        hash(&json!([self.generation, self.roles, self.pods, self.ends]).to_string())
     }
 
     pub(super) fn since(&self, before: &Circumstances) -> Changes {
@@ -60,6 +68,7 @@ impl Circumstances {
             has_spec: self.generation != before.generation,
             roles: differing(&self.roles, &before.roles),
             pods: differing(&self.pods, &before.pods),
+            has_ends: self.ends != before.ends,
         }
     }
 }
@@ -72,7 +81,8 @@ impl Changes {
                 Act::PostReady { pod, .. }
                 | Act::PreDelete { pod, .. }
                 | Act::PostDelete { pod, .. } => self.pods.contains(pod),
-                Act::MoveRole { role, .. } => self.roles.contains(role),
+                // Whether its holder is proven dead may be all that it waits for.
+                Act::MoveRole { role, .. } => self.has_ends || self.roles.contains(role),
                 Act::PreScale { .. } | Act::Task { .. } => false,
             }
     }

@@ -125,6 +125,7 @@ impl Actor {
     pub(super) async fn called(&mut self, called: Called) {
         let id = called.invocation.id.clone();
         self.calls.remove(&id);
+        self.versions.called(&id, &called.serving);
         let has_failed = match &called.result {
             Ok(answer) => matches!(answer.outcome, Outcome::Retry(_)),
             Err(_) => true,

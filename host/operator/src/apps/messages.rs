@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stateward_runtime::{CallError, Failure, Probed};
 use tokio::sync::oneshot;
 
+use crate::events::Note;
 use crate::hooks::{Called, Decided};
 use crate::plugins::Serving;
 
@@ -13,6 +14,8 @@ pub(crate) enum Message {
     Changed,
     /// A call of an act hook ended.
     Called(Box<Called>),
+    /// Something for the app's owner.
+    Tell(Note),
     /// A decide hook answered.
     Decided(Box<Decided>),
     /// A probe ended.

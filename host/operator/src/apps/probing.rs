@@ -37,13 +37,8 @@ impl Actor {
         if due.is_empty() {
             return;
         }
-        let index = &self.host.index;
-        let picture = snapshot(
-            view,
-            &self.observations,
-            |uid| index.death_of(uid),
-            self.host.clock.now(),
-        );
+        let now = self.host.clock.now();
+        let picture = snapshot(view, &self.observations, &self.host.index, now);
         for uid in due {
             let pod = view.pods.iter().find(|pod| pod.uid() == uid);
             let Some(ordinal) = pod.and_then(|pod| ordinal_of(&world.app.name, pod.name())) else {

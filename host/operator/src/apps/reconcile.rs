@@ -122,7 +122,7 @@ impl Actor {
 
     /// Refused invocations are asked again when the spec, a role or somebody's health changed; unfinished ones when what they are about did.
     fn wake_those_who_wait(&mut self, view: &View, now: Timestamp) {
-        let circumstances = Circumstances::of(&view.world, &self.observations);
+        let circumstances = Circumstances::of(view, &self.observations, &self.host.index);
         if circumstances == self.circumstances {
             return;
         }

@@ -33,7 +33,7 @@ pub(crate) struct Called {
 /// Calls the hook of this invocation once. The invocation carries the number of this attempt and the checkpoint of the last one.
 pub(crate) async fn call(
     serving: Arc<Serving>,
-    invocation: Invocation,
+    mut invocation: Invocation,
     cancelling: bool,
     deadline: Option<Timestamp>,
     snapshot: Snapshot,
@@ -51,6 +51,7 @@ pub(crate) async fn call(
         extra: Vec::new(),
     };
     let act = act(&invocation.act);
+    invocation.digest = Some(serving.facts.digest.clone());
     let result = serving.granted.act(act, call, snapshot, effects).await;
     Called {
         invocation,

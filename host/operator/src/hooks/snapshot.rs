@@ -16,7 +16,7 @@ use stateward_runtime::{
 };
 
 use crate::annotations::USED_BY;
-use crate::watch::{Meta, SlimPod};
+use crate::watch::{Index, Meta, SlimPod};
 use crate::worlds::{View, condition_since, has_stopped, ordinal_of, runs};
 
 /// What the last probe of each pod saw, by the pod's UID.
@@ -26,7 +26,7 @@ pub(crate) type Observations = BTreeMap<String, Seen>;
 pub(crate) fn snapshot(
     view: &View,
     observations: &Observations,
-    deaths: impl Fn(&str) -> Option<Death>,
+    index: &Index,
     now: Timestamp,
 ) -> Snapshot {
     let world = &view.world;
@@ -49,7 +49,7 @@ pub(crate) fn snapshot(
     Snapshot {
         app: Arc::new(app(view, current, now)),
         members,
-        deaths: Arc::new(ends(world, &pods, deaths)),
+        deaths: Arc::new(ends(view, index)),
         state: Arc::new(state(world)),
     }
 }
@@ -184,29 +184,36 @@ fn volume(view: &View, ordinal: u32) -> Volume {
     }
 }
 
-/// The ends of pods that are there, and of those that the app still speaks of.
-fn ends(
-    world: &World,
-    pods: &BTreeMap<u32, &Arc<SlimPod>>,
-    deaths: impl Fn(&str) -> Option<Death>,
-) -> BTreeMap<String, Death> {
+/// The ends of pods that are there, and of those that the app still speaks of. A pod that is there and is not named is alive.
+pub(crate) fn ends(view: &View, index: &Index) -> BTreeMap<String, Death> {
+    let fenced = index.fenced_nodes();
+    let is_fenced = |pod: &SlimPod| {
+        let node = pod.spec.node_name.as_ref();
+        node.is_some_and(|node| fenced.contains(node))
+    };
     let mut ends = BTreeMap::new();
-    for pod in pods.values() {
+    for pod in view.pods.iter() {
         let death = if has_stopped(pod) {
             Death::Stopped
+        } else if is_fenced(pod) {
+            Death::NodeFenced
         } else {
-            Death::Alive
+            continue;
         };
         ends.insert(pod.uid().to_owned(), death);
     }
-    for holder in world
-        .recorded
+    let recorded = &view.world.recorded;
+    let holders = recorded
         .roles
         .iter()
-        .filter_map(|role| role.holder.as_ref())
-    {
-        ends.entry(holder.pod.clone())
-            .or_insert_with(|| deaths(&holder.pod).unwrap_or(Death::ObjectGone));
+        .filter_map(|role| role.holder.as_ref());
+    let left = recorded.departures.iter().map(|left| &left.pod);
+    for uid in holders.map(|holder| &holder.pod).chain(left) {
+        match index.death_of(uid) {
+            Some(death) => drop(ends.insert(uid.clone(), death)),
+            None if view.pods.iter().any(|pod| pod.uid() == uid) => {}
+            None => drop(ends.insert(uid.clone(), Death::ObjectGone)),
+        }
     }
     ends
 }

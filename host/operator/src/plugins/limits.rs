@@ -79,6 +79,81 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_field_sets_its_limit_and_no_other() {
+        let read = |text: &str| limits(&serde_json::from_str(text).unwrap()).unwrap();
+        let default = Limits::default;
+        let cases = [
+            (r#"{}"#, default()),
+            (
+                r#"{ "memory": "16Mi" }"#,
+                Limits {
+                    memory: 16 << 20,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "callTimeout": "5s" }"#,
+                Limits {
+                    wall: Duration::from_secs(5),
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "cpu": "100ms" }"#,
+                Limits {
+                    cpu: Duration::from_millis(100),
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "hostCalls": 7 }"#,
+                Limits {
+                    hostcalls: 7,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "hostBytes": "1Ki" }"#,
+                Limits {
+                    hostcall_bytes: 1024,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "connections": 3 }"#,
+                Limits {
+                    connections: 3,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "connections": 4000 }"#,
+                Limits {
+                    connections: 400,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "logLines": 5 }"#,
+                Limits {
+                    log_lines: 5,
+                    ..default()
+                },
+            ),
+            (
+                r#"{ "logBytes": "2Ki" }"#,
+                Limits {
+                    log_bytes: 2048,
+                    ..default()
+                },
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn sizes_and_times_are_read_as_people_write_them() {
         let sizes = [
             ("64Mi", Some(64 << 20)),

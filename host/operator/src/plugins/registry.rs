@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use stateward_planner::world::{Plugin, ReadyPlugin, Role, Task};
-use stateward_runtime::{CallError, Granted, Hook};
+use stateward_planner::world::{self as planner, ReadyPlugin, Role, Task};
+use stateward_runtime::{CallError, Granted, Hook, Plugin};
 
 use super::conduct::{Conduct, Trapping};
 use super::not_found;
@@ -61,21 +61,22 @@ impl Serving {
     /// This version under the terms of another one, which is served now: what was taken from it since is taken from this one too. None where it asks for
     /// more than that.
     pub(crate) fn under_the_terms_of(&self, other: &Serving) -> Option<Serving> {
-        let (grants, limits) = (
-            other.granted.grants().clone(),
-            other.granted.limits().clone(),
-        );
-        let plugin = self.granted.plugin();
-        let granted = match other.granted.is_counting() {
+        Some(Serving {
+            facts: self.facts.clone(),
+            conduct: self.conduct.clone(),
+            ..other.with_its_terms(self.granted.plugin())?
+        })
+    }
+
+    /// Another version under the terms of this one. None where it asks for more.
+    pub(super) fn with_its_terms(&self, plugin: &Plugin) -> Option<Serving> {
+        let (grants, limits) = (self.granted.grants().clone(), self.granted.limits().clone());
+        let granted = match self.granted.is_counting() {
             true => plugin.count(grants, limits),
             false => plugin.grant(grants, limits).ok()?,
         };
-        Some(Serving {
-            granted,
-            facts: self.facts.clone(),
-            policies: other.policies.clone(),
-            conduct: self.conduct.clone(),
-        })
+        let policies = self.policies.clone();
+        Some(Serving::new(&self.facts.name, granted, policies))
     }
 
     /// A call ended with an answer of the hook.
@@ -127,11 +128,11 @@ pub(crate) enum Offer {
 
 impl Offer {
     /// As plans see it; none while it is not known.
-    pub(crate) fn facts(&self, name: &str) -> Option<Plugin> {
+    pub(crate) fn facts(&self, name: &str) -> Option<planner::Plugin> {
         match self {
             Offer::Loading => None,
-            Offer::Ready(serving) => Some(Plugin::Ready(serving.facts.clone())),
-            Offer::Unavailable { reason, message } => Some(Plugin::Unavailable {
+            Offer::Ready(serving) => Some(planner::Plugin::Ready(serving.facts.clone())),
+            Offer::Unavailable { reason, message } => Some(planner::Plugin::Unavailable {
                 name: name.to_owned(),
                 reason: reason.clone(),
                 message: message.clone(),

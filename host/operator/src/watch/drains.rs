@@ -1,9 +1,11 @@
 //! What drains are made of: nodes that are to be emptied, and the budgets that decide on evictions. The operator may lack the right to see them; everything
 //! else goes on without.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::app::AppKey;
+use serde::Deserialize;
+
+use super::app::{AppKey, AppObject};
 use super::follow::{Followed, News, put, scoped, take};
 use super::index::{Index, Kind, State};
 use super::slim::{Meta, SlimBudget, SlimNode, strip};
@@ -15,12 +17,12 @@ pub(super) struct Drains {
     /// Nodes whose pods are to leave.
     nodes: BTreeSet<String>,
     /// Kinds that cannot be read, and why.
-    unreadable: std::collections::BTreeMap<&'static str, String>,
+    unreadable: BTreeMap<&'static str, String>,
 }
 
 impl State {
     /// This kind cannot be read, or can again. Tells who is affected: every app that may have a budget.
-    pub(super) fn reads(&mut self, kind: &'static str, why_not: Option<String>) -> Vec<News> {
+    fn can_read(&mut self, kind: &'static str, why_not: Option<String>) -> Vec<News> {
         let known = self.drains.unreadable.get(kind);
         if known == why_not.as_ref() {
             return Vec::new();
@@ -29,15 +31,37 @@ impl State {
             Some(why) => self.drains.unreadable.insert(kind, why),
             None => self.drains.unreadable.remove(kind),
         };
-        self.apps_with_budgets(None)
+        let may_have_one = |key: &&AppKey| key.face == Face::StatefulApp;
+        let keys = self.apps.keys().filter(may_have_one).cloned();
+        keys.map(News::App).collect()
     }
 
-    fn apps_with_budgets(&self, namespace: Option<&str>) -> Vec<News> {
-        let concerned = |key: &&AppKey| {
-            key.face == Face::StatefulApp && namespace.is_none_or(|of| key.namespace == of)
+    /// The apps that this budget concerns: its owner, and those of whose pods it selects one, or the next that is created.
+    fn apps_of_budget(&self, budget: &SlimBudget) -> Vec<News> {
+        let namespace = budget.namespace();
+        let selector = budget.spec.selector.as_ref();
+        let selects = |labels: Option<&BTreeMap<String, String>>| match (selector, labels) {
+            (Some(selector), Some(labels)) => selector.matches(labels),
+            (Some(selector), None) => selector.matches(&BTreeMap::new()),
+            (None, _) => false,
         };
-        let keys = self.apps.keys().filter(concerned).cloned();
-        keys.map(News::App).collect()
+        let is_its = |app: &AppObject| {
+            let template = app.spec.pointer("/template/metadata/labels");
+            let labels = template.and_then(|labels| BTreeMap::deserialize(labels).ok());
+            budget.controller() == Some(app.uid()) || selects(labels.as_ref())
+        };
+        let mut concerned: HashSet<AppKey> = (self.apps.iter())
+            .filter(|(key, app)| key.namespace == namespace && is_its(app))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let pods = self.pods.get(namespace).into_iter();
+        for pod in pods.flat_map(|named| named.values()) {
+            if selects(pod.metadata.labels.as_ref()) {
+                concerned.extend(self.apps_named_in(namespace, pod.name()));
+            }
+        }
+        concerned.retain(|key| key.face == Face::StatefulApp);
+        concerned.into_iter().map(News::App).collect()
     }
 
     fn set_drained(&mut self, node: &str, is_drained: bool) -> Vec<News> {
@@ -48,17 +72,7 @@ impl State {
         if !has_changed {
             return Vec::new();
         }
-        let mut news = Vec::new();
-        for (namespace, pods) in &self.pods {
-            let on_it = |pod: &&std::sync::Arc<super::slim::SlimPod>| {
-                pod.spec.node_name.as_deref() == Some(node)
-            };
-            for pod in pods.values().filter(on_it) {
-                let apps = self.apps_named_in(namespace, pod.name());
-                news.extend(apps.into_iter().map(News::App));
-            }
-        }
-        news
+        self.apps_at(&self.pods_on(node))
     }
 }
 
@@ -92,18 +106,26 @@ impl Index {
 
 impl Followed for SlimNode {
     const KIND: Option<Kind> = None;
-    const OPTIONAL: Option<&'static str> = Some("drains of nodes are not noticed");
+    const OPTIONAL: Option<&'static str> = Some("drains and fences of nodes are not noticed");
 
     fn api(client: kube::Client, _: Option<&str>) -> kube::Api<SlimNode> {
         kube::Api::all(client)
     }
 
+    fn reads(state: &mut State, why_not: Option<String>) -> Vec<News> {
+        state.can_read("nodes", why_not)
+    }
+
     fn apply(self, state: &mut State) -> Vec<News> {
-        state.set_drained(self.name(), self.is_drained())
+        let mut news = state.set_drained(self.name(), self.is_drained());
+        news.extend(state.set_fenced(self.name(), self.is_fenced()));
+        news
     }
 
     fn remove(state: &mut State, _: &str, name: &str) -> Vec<News> {
-        state.set_drained(name, false)
+        let mut news = state.set_drained(name, false);
+        news.extend(state.set_fenced(name, false));
+        news
     }
 }
 
@@ -115,6 +137,10 @@ impl Followed for SlimBudget {
         scoped(client, namespace)
     }
 
+    fn reads(state: &mut State, why_not: Option<String>) -> Vec<News> {
+        state.can_read("poddisruptionbudgets", why_not)
+    }
+
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
         strip(&mut self.metadata);
@@ -123,19 +149,94 @@ impl Followed for SlimBudget {
             (owner, budget.spec.selector.clone(), budget.is_terminating())
         };
         let known = state.budgets.get(&namespace).and_then(|all| all.get(&name));
-        let is_same = known.is_some_and(|known| selects(known) == selects(&self));
-        put(&mut state.budgets, self);
         // How many may go just now changes with every pod, and concerns nobody here.
-        match is_same {
-            true => Vec::new(),
-            false => state.apps_with_budgets(Some(&namespace)),
+        let is_same = known.is_some_and(|known| selects(known) == selects(&self));
+        let mut news = Vec::new();
+        if !is_same {
+            news.extend(
+                known
+                    .map(|known| state.apps_of_budget(known))
+                    .unwrap_or_default(),
+            );
+            news.extend(state.apps_of_budget(&self));
         }
+        put(&mut state.budgets, self);
+        news
     }
 
     fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
         match take(&mut state.budgets, namespace, name) {
-            Some(_) => state.apps_with_budgets(Some(namespace)),
+            Some(budget) => state.apps_of_budget(&budget),
             None => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::slim::{RawStatefulApp, SlimPod};
+    use super::*;
+
+    fn seen<K: Followed>(state: &mut State, object: Value) -> Vec<String> {
+        let object: K = serde_json::from_value(object).unwrap();
+        names(object.apply(state))
+    }
+
+    fn names(news: Vec<News>) -> Vec<String> {
+        let mut names: Vec<String> = (news.into_iter())
+            .map(|news| match news {
+                News::App(key) => key.name,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn budget(name: &str, owner: Option<&str>, app: &str) -> Value {
+        let owner = owner.map(|uid| {
+            json!([{ "apiVersion": "stateward.dev/v1alpha1", "kind": "StatefulApp", "name": "x", "uid": uid, "controller": true }])
+        });
+        json!({
+            "metadata": { "namespace": "shop", "name": name, "ownerReferences": owner },
+            "spec": { "selector": { "matchLabels": { "app": app } } },
+        })
+    }
+
+    #[test]
+    fn a_budget_concerns_its_owner_and_the_apps_that_it_selects_or_did() {
+        let mut state = State::default();
+        for (namespace, name) in [
+            ("shop", "db"),
+            ("shop", "web"),
+            ("shop", "old"),
+            ("other", "db"),
+        ] {
+            let template = json!({ "metadata": { "labels": { "app": name } } });
+            seen::<RawStatefulApp>(
+                &mut state,
+                json!({
+                    "metadata": { "namespace": namespace, "name": name, "uid": format!("{namespace}-{name}") },
+                    "spec": { "template": template },
+                }),
+            );
+        }
+        // Made from an older template.
+        let labels = json!({ "app": "older" });
+        let pod = json!({ "metadata": { "namespace": "shop", "name": "old-0", "labels": labels } });
+        seen::<SlimPod>(&mut state, pod);
+
+        let apply = seen::<SlimBudget>;
+        assert_eq!(apply(&mut state, budget("one", None, "db")), ["db"]);
+        assert_eq!(apply(&mut state, budget("one", None, "db")), [""; 0]);
+        assert_eq!(apply(&mut state, budget("one", None, "web")), ["db", "web"]);
+        assert_eq!(apply(&mut state, budget("two", None, "older")), ["old"]);
+        let own = budget("three", Some("shop-db"), "nobody");
+        assert_eq!(apply(&mut state, own), ["db"]);
+        let gone = SlimBudget::remove(&mut state, "shop", "one");
+        assert_eq!(names(gone), ["web"]);
     }
 }

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Resource;
+use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedSender;
@@ -64,7 +67,7 @@ pub(crate) fn follow_all(
     stop: &CancellationToken,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let kinds = if scope.statefulsets { 8 } else { 7 };
+    let kinds = if scope.statefulsets { 10 } else { 9 };
     let shared = Shared {
         index: index.clone(),
         news: news.clone(),
@@ -81,6 +84,8 @@ pub(crate) fn follow_all(
     follow::<RawPlugin>(&mut tasks, scope, &shared);
     follow::<SlimNode>(&mut tasks, scope, &shared);
     follow::<SlimBudget>(&mut tasks, scope, &shared);
+    follow::<PartialObjectMeta<Namespace>>(&mut tasks, scope, &shared);
+    follow::<PartialObjectMeta<CustomResourceDefinition>>(&mut tasks, scope, &shared);
     tasks
 }
 
@@ -101,7 +106,20 @@ pub(crate) trait Followed:
     /// Of a kind that the operator does without where it may not read it: what is missing then.
     const OPTIONAL: Option<&'static str> = None;
 
+    /// Nothing else waits for this kind when the API server does not know it.
+    const MAY_BE_UNKNOWN: bool = false;
+
     fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<Self>;
+
+    /// Which of them.
+    fn config(_namespace: Option<&str>) -> watcher::Config {
+        watcher::Config::default()
+    }
+
+    /// An optional kind cannot be read, or can again. Tells who is affected.
+    fn reads(_state: &mut State, _why_not: Option<String>) -> Vec<News> {
+        Vec::new()
+    }
 
     /// Takes it into the index and tells who is affected.
     fn apply(self, state: &mut State) -> Vec<News>;
@@ -112,19 +130,20 @@ pub(crate) trait Followed:
 
 fn follow<K: Followed>(tasks: &mut JoinSet<()>, scope: &Scope, shared: &Shared) {
     let api = K::api(scope.client.clone(), scope.namespace.as_deref());
+    let config = K::config(scope.namespace.as_deref());
     let shared = shared.clone();
     tasks.spawn(async move {
         let stop = shared.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = follow_one(api, shared) => {}
+            () = follow_one(api, config, shared) => {}
         }
     });
 }
 
-async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
+async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, shared: Shared) {
     let kind = K::kind(&());
-    let mut stream = std::pin::pin!(watcher::watcher(api, watcher::Config::default()));
+    let mut stream = std::pin::pin!(watcher::watcher(api, config));
     // What the list under way has named, with the highest version in it.
     let mut listed: BTreeSet<(String, String)> = BTreeSet::new();
     let mut highest = 0;
@@ -141,7 +160,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                         tracing::warn!(%kind, %error, "the operator's role does not allow to watch; {without}");
                     }
                     let why = format!("the operator may not list {}", K::plural(&()));
-                    let mut news = shared.index.write().reads(without, Some(why));
+                    let mut news = K::reads(&mut shared.index.write(), Some(why));
                     news.extend(shared.synced(&mut is_synced));
                     if !shared.tell(news) {
                         return;
@@ -151,6 +170,11 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                 }
                 if failures == 1 {
                     tracing::warn!(%kind, %error, "watching failed; trying again{}", hint(&error));
+                }
+                let is_over = K::MAY_BE_UNKNOWN && is_unknown(&error);
+                let news = is_over.then(|| shared.synced(&mut is_synced)).flatten();
+                if !shared.tell(news.into_iter().collect()) {
+                    return;
                 }
                 let wait = 100 * 2_u64.saturating_pow(failures.min(8));
                 tokio::time::sleep(Duration::from_millis(wait.min(10_000))).await;
@@ -180,9 +204,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, shared: Shared) {
                 if let Some(kind) = K::KIND {
                     state.saw(kind, highest);
                 }
-                if let Some(without) = K::OPTIONAL {
-                    news.extend(state.reads(without, None));
-                }
+                news.extend(K::reads(&mut state, None));
                 drop(state);
                 news.extend(shared.synced(&mut is_synced));
                 news
@@ -229,6 +251,10 @@ impl Shared {
     fn tell(&self, news: Vec<News>) -> bool {
         news.into_iter().all(|item| self.news.send(item).is_ok())
     }
+}
+
+fn is_unknown(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404)
 }
 
 fn is_forbidden(error: &watcher::Error) -> bool {
@@ -428,6 +454,8 @@ impl Followed for RawStatefulSet {
 
 impl Followed for RawPlugin {
     const KIND: Option<Kind> = None;
+    // After an uninstallation there is no such kind, and apps that were left are still to be let go.
+    const MAY_BE_UNKNOWN: bool = true;
 
     fn api(client: kube::Client, _: Option<&str>) -> kube::Api<RawPlugin> {
         kube::Api::all(client)

@@ -5,18 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::Value;
 use stateward_planner::world::Face;
-use stateward_runtime::Death;
 
 use super::app::{AppKey, AppObject};
+use super::deaths::Deaths;
 use super::drains::Drains;
+use super::endings::Endings;
 use super::follow::Followed;
 use super::slim::{Meta, SlimBudget, SlimClaim, SlimPod, SlimRevision};
 use crate::api::Collection;
-use crate::latest::Latest;
 use crate::worlds;
-
-/// Ends of pods that are remembered.
-const REMEMBERED_DEATHS: usize = 1024;
 
 /// A kind of objects that apps write and watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +35,9 @@ pub(crate) struct State {
     pub(super) revisions: ByName<SlimRevision>,
     pub(super) budgets: ByName<SlimBudget>,
     pub(super) drains: Drains,
+    pub(super) endings: Endings,
     highest: BTreeMap<Kind, u64>,
-    deaths: Latest<String, Death, REMEMBERED_DEATHS>,
+    pub(super) deaths: Deaths,
 }
 
 /// Everything that was seen. Shared by the watches, which write, and the apps, which read.
@@ -144,26 +142,12 @@ impl Index {
             }
         }
     }
-
-    /// What is known of the end of a pod that is gone.
-    pub(crate) fn death_of(&self, uid: &str) -> Option<Death> {
-        self.read().deaths.get(uid).cloned()
-    }
 }
 
 impl State {
     pub(super) fn saw(&mut self, kind: Kind, version: u64) {
         let highest = self.highest.entry(kind).or_insert(0);
         *highest = version.max(*highest);
-    }
-
-    pub(super) fn died(&mut self, pod: &SlimPod) {
-        let death = if worlds::has_stopped(pod) {
-            Death::Stopped
-        } else {
-            Death::ObjectGone
-        };
-        self.deaths.insert(pod.uid().to_owned(), death);
     }
 
     /// The apps, of either face, that a name like `<app>-<ordinal>` or `<template>-<app>-<ordinal>` may belong to.

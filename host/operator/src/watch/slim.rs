@@ -25,6 +25,9 @@ const ABOUT_TO_GO: [&str; 3] = [
     "karpenter.sh/disruption",
 ];
 
+/// The taint by which somebody vouches that a node is shut down.
+const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
+
 /// A pod, as far as plans and hooks need it.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "Pod")]
@@ -185,13 +188,21 @@ pub(crate) struct SlimRevision {
     pub data: Shared<Value>,
 }
 
-/// A node, as far as it tells that it is drained.
+/// A node, as far as it tells that it is drained or fenced.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "Node")]
 pub(crate) struct SlimNode {
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: NodeSpec,
+    #[serde(default)]
+    pub status: NodeStatus,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+pub(crate) struct NodeStatus {
+    pub conditions: Vec<PodCondition>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]
@@ -211,6 +222,14 @@ impl SlimNode {
     pub(crate) fn is_drained(&self) -> bool {
         let marked = |taint: &Taint| ABOUT_TO_GO.contains(&taint.key.as_str());
         self.spec.unschedulable || self.spec.taints.iter().any(marked)
+    }
+
+    /// Whether somebody vouches that it is shut down, and its agent does not contradict.
+    pub(crate) fn is_fenced(&self) -> bool {
+        let is_ready = |one: &PodCondition| one.type_ == "Ready" && one.status == "True";
+        let mut taints = self.spec.taints.iter();
+        taints.any(|taint| taint.key == OUT_OF_SERVICE)
+            && !self.status.conditions.iter().any(is_ready)
     }
 }
 
@@ -313,5 +332,28 @@ pub(crate) fn strip(metadata: &mut ObjectMeta) {
         if annotations.is_empty() {
             metadata.annotations = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_fenced_when_somebody_vouches_for_it_and_its_agent_does_not_contradict() {
+        let node = |taint: &str, ready: &str| -> SlimNode {
+            serde_json::from_value(json!({
+                "metadata": { "name": "node" },
+                "spec": { "taints": [{ "key": taint }] },
+                "status": { "conditions": [{ "type": "Ready", "status": ready }] },
+            }))
+            .unwrap()
+        };
+        assert!(node(OUT_OF_SERVICE, "Unknown").is_fenced());
+        assert!(node(OUT_OF_SERVICE, "False").is_fenced());
+        assert!(!node(OUT_OF_SERVICE, "True").is_fenced());
+        assert!(!node("node.kubernetes.io/unreachable", "Unknown").is_fenced());
     }
 }

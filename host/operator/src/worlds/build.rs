@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stateward_planner::world::{
-    self as planner, Answers, App, Budgets, Claim, Hold, Plugin, Revision,
+    self as planner, Answers, App, Budgets, Claim, Face, Hold, Plugin, Revision,
 };
 use stateward_planner::{Invocation, InvocationId, Shared, Spec, Status, World};
 
@@ -56,7 +56,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
             spec: parts.spec,
             switchover: asked.switchover,
             wishes: asked.wishes,
-            hold: hold(&app),
+            hold: hold(index, &app),
         },
         revisions: (index.revisions_of(&app).iter())
             .map(|found| revision(found))
@@ -86,7 +86,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
 }
 
 /// Whether our finalizer holds the app, and whether the way in which it is deleted leaves time for it.
-fn hold(app: &AppObject) -> Hold {
+pub(crate) fn hold(index: &Index, app: &AppObject) -> Hold {
     let finalizers = app.metadata.finalizers.as_deref().unwrap_or_default();
     let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
     let void = |why: &str| Hold::Void {
@@ -98,6 +98,12 @@ fn hold(app: &AppObject) -> Hold {
             void("it is deleted in the foreground, so its pods are deleted already")
         }
         () if has("orphan") => void("it is deleted without its pods"),
+        () if index.ending_namespace(&app.key.namespace).is_some() => {
+            void("its namespace is being deleted, so its pods are deleted already")
+        }
+        () if app.key.face == Face::StatefulApp && index.is_uninstalled() => void(
+            "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and the pods go with it",
+        ),
         () => Hold::Held,
     }
 }

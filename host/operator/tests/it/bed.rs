@@ -88,7 +88,7 @@ impl Bed {
         });
     }
 
-    fn start_with(&mut self, options: Options) {
+    pub(crate) fn start_with(&mut self, options: Options) {
         let stop = CancellationToken::new();
         let task = tokio::spawn(stateward_operator::run(options, stop.clone()));
         self.operator = Some(Operator { stop, task });
@@ -116,11 +116,14 @@ impl Bed {
             "StatefulApp" | "Plugin" => ("stateward.dev", "v1alpha1"),
             "StorageClass" => ("storage.k8s.io", "v1"),
             "PodDisruptionBudget" => ("policy", "v1"),
+            "CustomResourceDefinition" => ("apiextensions.k8s.io", "v1"),
             _ => ("", "v1"),
         };
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         match kind {
-            "Plugin" | "StorageClass" | "Node" => Api::all_with(self.client.clone(), &resource),
+            "Plugin" | "StorageClass" | "Node" | "Namespace" | "CustomResourceDefinition" => {
+                Api::all_with(self.client.clone(), &resource)
+            }
             _ => Api::default_namespaced_with(self.client.clone(), &resource),
         }
     }
@@ -155,11 +158,12 @@ impl Bed {
     }
 
     pub(crate) async fn delete(&self, kind: &str, name: &str) {
+        self.delete_with(kind, name, &DeleteParams::default()).await;
+    }
+
+    pub(crate) async fn delete_with(&self, kind: &str, name: &str, parameters: &DeleteParams) {
         let deleted = self.api(kind);
-        deleted
-            .delete(name, &DeleteParams::default())
-            .await
-            .unwrap();
+        deleted.delete(name, parameters).await.unwrap();
     }
 
     pub(crate) async fn get(&self, kind: &str, name: &str) -> Value {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bed::{Bed, app};
 
-async fn get(address: SocketAddr, path: &str) -> Result<String, String> {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<String, String> {
     let mut stream = TcpStream::connect(address)
         .await
         .map_err(|error| error.to_string())?;
@@ -25,12 +25,16 @@ async fn get(address: SocketAddr, path: &str) -> Result<String, String> {
     Ok(text)
 }
 
+/// Where nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operator_tells_its_health_and_its_figures() {
     let bed = Bed::without_operator().await;
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = free_address();
     let mut options = bed.options();
     options.metrics = Some(address);
     let stop = CancellationToken::new();

@@ -201,16 +201,24 @@ impl Worker {
                 .filter(|one| one.type_ != "Ready" && one.type_ != "ContainersReady")
                 .map(|one| serde_json::to_value(one).unwrap()),
         );
+        let known = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.container_statuses.as_ref());
+        let containers = match known {
+            Some(known) => serde_json::to_value(known).unwrap(),
+            None => json!([{
+                "name": "main", "ready": true, "restartCount": 0, "image": "example:1", "imageID": "",
+                "state": { "running": { "startedAt": now } },
+            }]),
+        };
         let status = json!({ "metadata": {
             "uid": uid, "resourceVersion": pod.metadata.resource_version,
         }, "status": {
             "phase": "Running",
             "podIP": "127.0.0.1",
             "conditions": conditions,
-            "containerStatuses": [{
-                "name": "main", "ready": true, "restartCount": 0, "image": "example:1", "imageID": "",
-                "state": { "running": { "startedAt": now } },
-            }],
+            "containerStatuses": containers,
         }});
         if are_gates_open {
             self.note("!", &pod);

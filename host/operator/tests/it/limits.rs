@@ -1,0 +1,98 @@
+//! Limits that a Plugin object sets, and those that are the same for all: whoever goes beyond one is stopped, and the app says which it was.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::bed::{Bed, app};
+use crate::hooks::{hostile, until_stalled};
+
+/// A Plugin of this name with these limits, and an app that has no others.
+async fn given(bed: &Bed, name: &str, limits: Value, settings: Value) {
+    let mut plugin = hostile();
+    plugin["metadata"]["name"] = json!(name);
+    plugin["spec"]["limits"] = limits;
+    bed.create(plugin).await;
+    let mut app = app("StatefulApp", name, 1);
+    app["spec"]["plugin"] = json!({ "name": name, "settings": settings });
+    bed.create(app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_beyond_a_limit_is_stopped_and_the_app_says_which_it_was() {
+    let bed = Bed::new().await;
+    let cases = [
+        (
+            "calls",
+            json!({ "hostCalls": 50 }),
+            json!("storm"),
+            (
+                "PluginHostcallLimit",
+                "more than 50 calls of host functions",
+            ),
+        ),
+        (
+            "bytes",
+            json!({ "hostBytes": "64" }),
+            json!({ "acting": "random:100" }),
+            (
+                "PluginHostcallLimit",
+                "more than 64 bytes through host functions",
+            ),
+        ),
+        (
+            "time",
+            json!({ "callTimeout": "300ms", "cpu": "60s" }),
+            json!("spin"),
+            ("PluginDeadline", "did not answer within 300ms"),
+        ),
+        (
+            "checkpoint",
+            json!({}),
+            json!({ "acting": "long-checkpoint" }),
+            ("PluginOutputTooLarge", "checkpoint of 5000, at most 2048"),
+        ),
+        (
+            "output",
+            json!({}),
+            json!("many-findings"),
+            ("PluginOutputTooLarge", "of 1000, at most 64"),
+        ),
+    ];
+    for (name, limits, settings, _) in &cases {
+        given(&bed, name, limits.clone(), settings.clone()).await;
+    }
+    given(&bed, "within", json!({ "hostCalls": 50 }), json!("done")).await;
+    for (name, _, _, (reason, words)) in cases {
+        let message = until_stalled(&bed, name, reason).await;
+        assert!(message.contains(words), "{name}: {message}");
+        bed.until_event(name, reason).await;
+    }
+    bed.until_settled("StatefulApp", "within", 1).await;
+    assert_eq!(bed.pod_names().await, ["within-0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_connections_are_open_at_a_time_than_the_plugin_object_allows() {
+    let bed = Bed::new().await;
+    let member = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = member.local_addr().unwrap().port();
+    let mut plugin = hostile();
+    plugin["spec"]["limits"] = json!({ "connections": 2 });
+    bed.create(plugin).await;
+    let mut db = app("StatefulApp", "db", 1);
+    db["spec"]["plugin"] = json!({ "name": "hostile", "settings": { "joining": "handles:5" } });
+    db["spec"]["template"]["spec"]["containers"][0]["ports"] =
+        json!([{ "name": "mysql", "containerPort": port }]);
+    bed.create(db).await;
+    bed.until("the third is refused", || async {
+        let waiting = bed.get("StatefulApp", "db").await["status"]["waiting"].to_string();
+        let is_refused =
+            waiting.contains("2 open, ") && waiting.contains("2 open connections per call");
+        match is_refused {
+            true => Ok(()),
+            false => Err(waiting),
+        }
+    })
+    .await;
+}
