@@ -61,8 +61,8 @@ pub(super) struct Actor {
     pub is_pruned: bool,
     /// Since when the status is worth a write that can wait.
     pub unwritten_since: Option<Instant>,
-    /// Since when members have joined of which it is not recorded.
-    pub unrecorded_since: Option<Instant>,
+    /// Until when writes wait for others to go with.
+    pub waits_to_write: Option<Instant>,
     /// Since when the app waits for its plugin to be loaded.
     pub loading_since: Option<Instant>,
     pub observations: Observations,
@@ -131,7 +131,7 @@ impl Actor {
             last_status_write: None,
             is_pruned: false,
             unwritten_since: None,
-            unrecorded_since: None,
+            waits_to_write: None,
             loading_since: None,
             observations: Observations::new(),
             seen: BTreeMap::new(),

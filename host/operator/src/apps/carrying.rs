@@ -28,6 +28,8 @@ type Picture = Option<Snapshot>;
 const WRITES: usize = 16;
 /// How long the record that a member has joined waits for other writes to go with.
 const RECORDED_WITHIN: Duration = Duration::from_millis(100);
+/// How long a step that `pre-scale` let go waits for the next ones, to go with them.
+const STEPPED_WITHIN: Duration = Duration::from_millis(20);
 
 impl Actor {
     /// Carries the steps out. True when something was done at the API, so that there is a new picture to plan on.
@@ -90,24 +92,27 @@ impl Actor {
         has_written || is_interrupted
     }
 
-    /// Whether these writes may come later: they only record that members have joined, and a call that is in flight is about to bring further ones, with which
-    /// they then go. So nothing waits for them, the next pod least of all.
+    /// Whether these writes may come later, with others that calls in flight are about to bring. Joined members are only recorded: nothing waits for that, the next
+    /// pod least of all. Steps of a Parallel scale are judged one after the other, and need not be taken so.
     fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
-        let only_records = !writes.is_empty() && writes.iter().all(|(_, step)| is_record(step));
-        if !only_records || self.journal.calls_in_flight() == 0 {
-            self.unrecorded_since = None;
+        let all = |is: fn(&Step) -> bool| writes.iter().all(|(_, step)| is(step));
+        let within = match () {
+            () if writes.is_empty() => None,
+            () if all(is_record) && self.journal.calls_in_flight() > 0 => Some(RECORDED_WITHIN),
+            () if all(|step| is_record(step) || is_step(step)) && self.journal.is_judging() => {
+                Some(STEPPED_WITHIN)
+            }
+            () => None,
+        };
+        let Some(within) = within else {
+            self.waits_to_write = None;
             return false;
-        }
-        let is_due = *self.unrecorded_since.get_or_insert(now) + RECORDED_WITHIN <= now;
-        if is_due {
-            self.unrecorded_since = None;
-        }
-        !is_due
-    }
-
-    /// When joined members are recorded at the latest.
-    pub(super) fn records_are_due(&self) -> Option<Instant> {
-        self.unrecorded_since.map(|since| since + RECORDED_WITHIN)
+        };
+        let until = now + within;
+        let until = (self.waits_to_write).map_or(until, |known| known.min(until));
+        let may_wait = now < until;
+        self.waits_to_write = may_wait.then_some(until);
+        may_wait
     }
 
     pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {
@@ -224,6 +229,11 @@ impl Actor {
 /// Whether it only records that a member has joined.
 fn is_record(step: &Step) -> bool {
     matches!(step, Step::PatchPod { why, .. } if *why == WhyPatch::PostReady)
+}
+
+/// Whether it is what `pre-scale` judges.
+fn is_step(step: &Step) -> bool {
+    matches!(step, Step::CreatePod { .. } | Step::DeletePod { .. })
 }
 
 /// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.

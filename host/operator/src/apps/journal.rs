@@ -163,6 +163,12 @@ impl Journal {
         self.entries.values().filter(calling).count()
     }
 
+    /// Whether `pre-scale` is being called.
+    pub(super) fn is_judging(&self) -> bool {
+        (self.entries.values())
+            .any(|entry| entry.phase == Phase::Calling && matches!(entry.act, Act::PreScale { .. }))
+    }
+
     /// An invocation waits for something that a probe may see.
     pub(super) fn waits_for_health(&self) -> bool {
         self.entries.values().any(|entry| {

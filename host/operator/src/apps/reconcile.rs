@@ -199,7 +199,7 @@ impl Actor {
             wake_at = earlier(wake_at, self.probes.next());
         }
         wake_at = earlier(wake_at, self.attempts.next());
-        wake_at = earlier(wake_at, self.records_are_due());
+        wake_at = earlier(wake_at, self.waits_to_write);
         match is_done {
             true => Next::Again,
             false => Next::At(wake_at),

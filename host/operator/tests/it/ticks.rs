@@ -7,6 +7,7 @@ use stateward_devcluster::Cluster;
 use tokio::time::sleep;
 
 use crate::bed::{Bed, app};
+use crate::hooks::{doing, hostile};
 
 /// Orders that are tried.
 const ORDERS: u64 = 25;
@@ -66,4 +67,33 @@ fn whatever_the_order_between_watches_pods_come_and_go_in_order() {
         most = most.max(ticks);
     }
     println!("{ORDERS} orders of events, at most {most} events each");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_parallel_app_come_together_though_pre_scale_is_asked_one_by_one() {
+    let mut bed = Bed::on(Cluster::simulated(0)).await;
+    let link = bed.cluster.link();
+    link.hold_watches();
+    bed.start_behind(&link);
+    bed.create(hostile()).await;
+    let mut db = doing("db", "done", 4);
+    db["spec"]["podManagementPolicy"] = json!("Parallel");
+    bed.create(db).await;
+    // It hears of everything but of pods: who waited for each to be seen would make one.
+    let mut quiet = 0;
+    while quiet < 20 {
+        sleep(Duration::from_millis(100)).await;
+        let held = link.held();
+        let told = held.iter().find(|held| held.resource != "pods");
+        match told {
+            Some(held) => {
+                assert!(link.deliver(held.watch));
+                quiet = 0;
+            }
+            None => quiet += 1,
+        }
+    }
+    let mut came = bed.kubelet.record();
+    came.retain(|what| what.starts_with('+'));
+    assert_eq!(came, ["+db-0", "+db-1", "+db-2", "+db-3"]);
 }

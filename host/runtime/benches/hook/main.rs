@@ -30,6 +30,9 @@ fn main() {
     if let Some(folder) = loading::asked_for_memory() {
         return block_on(loading::memory(&folder));
     }
+    if webhook::asked_to_serve() {
+        return block_on(webhook::serve());
+    }
     block_on(async {
         loading::compare().await;
         compare().await;
@@ -60,7 +63,7 @@ async fn compare() {
     let mut webhook = Webhook::start().await;
     println!();
     println!(
-        "one call in a fresh sandbox, and one call of a webhook on the loopback (HTTP, JSON, connection kept)"
+        "one call in a fresh sandbox, and one call of a webhook, a process on the loopback (HTTP, JSON, connection kept)"
     );
     println!(
         "  same: it is sent what the hook can see; pods: it is sent the pods, as webhooks for Kubernetes are"

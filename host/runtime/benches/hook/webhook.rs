@@ -1,4 +1,8 @@
-//! A webhook on the loopback: hyper at both ends, one connection that is kept, no TLS.
+//! A webhook on the loopback, in a process of its own as webhooks are: hyper at both ends, one connection that is kept, no TLS.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -39,28 +43,63 @@ struct Pods<'a> {
     pods: &'a [Value],
 }
 
+/// Set in the process of the end that answers.
+const SERVES: &str = "STATEWARD_BENCH_SERVES";
+
+/// Whether this process is the end that answers.
+pub(crate) fn asked_to_serve() -> bool {
+    std::env::var_os(SERVES).is_some()
+}
+
+/// Answers on a port that it tells, until its standard input ends.
+pub(crate) async fn serve() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    std::thread::spawn(|| {
+        let _ended = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let (stream, _) = listener.accept().await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let http = hyper::server::conn::http1::Builder::new();
+    let connection = http.serve_connection(TokioIo::new(stream), service_fn(answer));
+    connection.await.unwrap();
+}
+
 /// The end that asks.
-pub(crate) struct Webhook(SendRequest<Full<Bytes>>);
+pub(crate) struct Webhook {
+    sender: SendRequest<Full<Bytes>>,
+    server: Child,
+}
+
+impl Drop for Webhook {
+    fn drop(&mut self) {
+        // Its standard input ends with this.
+        drop(self.server.stdin.take());
+        let _status = self.server.wait();
+    }
+}
 
 impl Webhook {
     /// Starts the end that answers, and connects to it.
     pub(crate) async fn start() -> Webhook {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service_fn(answer))
-                .await
-        });
+        let mut server = Command::new(std::env::current_exe().unwrap())
+            .env(SERVES, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        let told = server.stdout.take().unwrap();
+        BufReader::new(told).read_line(&mut address).unwrap();
+        let address: SocketAddr = address.trim().parse().unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .unwrap();
         tokio::spawn(connection);
-        Webhook(sender)
+        Webhook { sender, server }
     }
 
     /// Asks, and waits for the answer.
@@ -82,9 +121,9 @@ impl Webhook {
             }
         };
         let body = Full::new(Bytes::from(body.unwrap()));
-        self.0.ready().await.unwrap();
+        self.sender.ready().await.unwrap();
         let request = Request::post(path).body(body).unwrap();
-        let answer = self.0.send_request(request).await.unwrap();
+        let answer = self.sender.send_request(request).await.unwrap();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(&body[..], DONE);
     }
