@@ -13,6 +13,7 @@ mod carrying;
 mod circumstances;
 mod committing;
 mod comparing;
+mod gathering;
 mod guard;
 mod holding;
 mod journal;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::answers::{self, Answers, Basis};
 use super::attempts::Attempts;
 use super::circumstances::Circumstances;
+use super::gathering::Gathering;
 use super::guard::Guard;
 use super::journal::Journal;
 use super::messages::Message;
@@ -61,8 +62,7 @@ pub(super) struct Actor {
     pub is_pruned: bool,
     /// Since when the status is worth a write that can wait.
     pub unwritten_since: Option<Instant>,
-    /// Until when writes wait for others to go with.
-    pub waits_to_write: Option<Instant>,
+    pub gathering: Gathering,
     /// Since when the app waits for its plugin to be loaded.
     pub loading_since: Option<Instant>,
     pub observations: Observations,
@@ -131,7 +131,7 @@ impl Actor {
             last_status_write: None,
             is_pruned: false,
             unwritten_since: None,
-            waits_to_write: None,
+            gathering: Gathering::default(),
             loading_since: None,
             observations: Observations::new(),
             seen: BTreeMap::new(),
@@ -232,7 +232,7 @@ impl Actor {
     async fn wind_down(&mut self, inbox: &mut UnboundedReceiver<Message>) {
         self.is_stopping = true;
         let deadline = Instant::now() + self.host.settings.grace;
-        while self.journal.calls_in_flight() > 0 {
+        while self.journal.calls_in_flight() > 0 || self.attempts.are_running() {
             match timeout_at(deadline, inbox.recv()).await {
                 Ok(Some(message)) => drop(self.hear(message).await),
                 Ok(None) | Err(_) => break,
@@ -253,6 +253,15 @@ impl Actor {
                 return false;
             }
             Message::Decided(decided) => self.decided(*decided),
+            Message::Carried {
+                title,
+                kind,
+                outcome,
+            } => {
+                let has_failed = outcome.error.is_some();
+                self.take(&title, kind, *outcome);
+                return has_failed;
+            }
             Message::Probed {
                 pod,
                 ordinal,

@@ -2,7 +2,7 @@
 //!
 //! In a namespace that is being deleted each create would be refused: after the first one all of them wait. Mostly the app is gone before they are tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,6 +26,8 @@ pub(super) struct Failed {
 pub(super) struct Attempts {
     /// The failing steps, by what they do to which object: `create pod web-0`.
     failed: BTreeMap<String, Failed>,
+    /// Those that are under way while other plans are made.
+    running: BTreeSet<String>,
     /// Until when nothing is created, because the namespace is being deleted.
     closed_until: Option<Instant>,
 }
@@ -37,14 +39,27 @@ impl Attempts {
     pub(super) fn may_run(&self, step: &str, now: Instant) -> bool {
         let is_closed = step.starts_with(CREATES) && self.closed_until.is_some_and(|end| end > now);
         let failed = self.failed.get(step);
-        !is_closed && failed.is_none_or(|failed| failed.not_before <= now)
+        !is_closed
+            && !self.running.contains(step)
+            && failed.is_none_or(|failed| failed.not_before <= now)
+    }
+
+    /// The step runs until it is known how it ended.
+    pub(super) fn begin(&mut self, step: &str) {
+        self.running.insert(step.to_owned());
+    }
+
+    pub(super) fn are_running(&self) -> bool {
+        !self.running.is_empty()
     }
 
     pub(super) fn succeeded(&mut self, step: &str) {
+        self.running.remove(step);
         self.failed.remove(step);
     }
 
     pub(super) fn failed(&mut self, step: &str, error: ApiError, at: Timestamp, now: Instant) {
+        self.running.remove(step);
         let before = self.failed.get(step);
         let failures = before.map_or(0, |failed| failed.failures);
         let since = before.map_or(at, |failed| failed.since);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use serde_json::json;
 use stateward_planner::journal::Cause;
@@ -26,10 +26,10 @@ type Picture = Option<Snapshot>;
 
 /// Writes of one app at a time.
 const WRITES: usize = 16;
-/// How long the record that a member has joined waits for other writes to go with.
-const RECORDED_WITHIN: Duration = Duration::from_millis(100);
-/// How long a step that `pre-scale` let go waits for the next ones, to go with them.
-const STEPPED_WITHIN: Duration = Duration::from_millis(20);
+/// How long writes that may wait are gathered.
+const GATHERED: Duration = Duration::from_millis(100);
+/// How long steps that `pre-scale` let go wait for one more.
+const NEXT_STEP: Duration = Duration::from_millis(20);
 
 impl Actor {
     /// Carries the steps out. True when something was done at the API, so that there is a new picture to plan on.
@@ -66,53 +66,74 @@ impl Actor {
         if self.may_wait(&writes, now) {
             writes.clear();
         }
-        let has_written = !writes.is_empty();
-        // Nobody waits for the records, so they let the others go first.
         let (records, writes): (Vec<_>, Vec<_>) =
             (writes.into_iter()).partition(|(_, step)| is_record(step));
+        let has_written = !writes.is_empty();
+        let mut ended = self.at_the_api(writes);
+        while let Some((title, kind, outcome)) = ended.next().await {
+            self.take(&title, kind, outcome);
+        }
+        drop(ended);
+        self.record(records);
+        has_written || is_interrupted
+    }
+
+    /// Carries out what is done at the API.
+    fn at_the_api(
+        &self,
+        steps: Vec<(String, Step)>,
+    ) -> impl Stream<Item = (String, &'static str, Outcome)> + Send + use<> {
         let place = Place {
             api: self.host.api.clone(),
             app: self.key.clone(),
             uid: self.uid.clone(),
         };
-        for writes in [writes, records] {
-            let mut ended = futures::stream::iter(writes)
-                .map(|(title, step)| {
-                    let place = place.clone();
-                    async move {
-                        let kind = steps::kind(&step);
-                        (title, kind, place.carry_out(step).await)
-                    }
-                })
-                .buffer_unordered(WRITES);
-            while let Some((title, kind, outcome)) = ended.next().await {
-                self.take(&title, kind, outcome);
-            }
+        futures::stream::iter(steps)
+            .map(move |(title, step)| {
+                let place = place.clone();
+                async move {
+                    let kind = steps::kind(&step);
+                    (title, kind, place.carry_out(step).await)
+                }
+            })
+            .buffer_unordered(WRITES)
+    }
+
+    /// Nobody waits for the records, the next look neither.
+    fn record(&mut self, records: Vec<(String, Step)>) {
+        if records.is_empty() {
+            return;
         }
-        has_written || is_interrupted
+        for (title, _) in &records {
+            self.attempts.begin(title);
+        }
+        let mut ended = self.at_the_api(records);
+        let mailbox = self.mailbox.clone();
+        self.tasks.spawn(async move {
+            while let Some((title, kind, outcome)) = ended.next().await {
+                // The app is gone when nobody listens.
+                let _ = mailbox.send(Message::Carried {
+                    title,
+                    kind,
+                    outcome: Box::new(outcome),
+                });
+            }
+        });
     }
 
     /// Whether these writes may come later, with others that calls in flight are about to bring. Joined members are only recorded: nothing waits for that, the next
     /// pod least of all. Steps of a Parallel scale are judged one after the other, and need not be taken so.
     fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
         let all = |is: fn(&Step) -> bool| writes.iter().all(|(_, step)| is(step));
-        let within = match () {
-            () if writes.is_empty() => None,
-            () if all(is_record) && self.journal.calls_in_flight() > 0 => Some(RECORDED_WITHIN),
+        let (each, in_all) = match () {
+            () if writes.is_empty() => return self.gathering.end(),
+            () if all(is_record) && self.journal.calls_in_flight() > 0 => (GATHERED, GATHERED),
             () if all(|step| is_record(step) || is_step(step)) && self.journal.is_judging() => {
-                Some(STEPPED_WITHIN)
+                (NEXT_STEP, GATHERED)
             }
-            () => None,
+            () => return self.gathering.end(),
         };
-        let Some(within) = within else {
-            self.waits_to_write = None;
-            return false;
-        };
-        let until = now + within;
-        let until = (self.waits_to_write).map_or(until, |known| known.min(until));
-        let may_wait = now < until;
-        self.waits_to_write = may_wait.then_some(until);
-        may_wait
+        self.gathering.go_on(writes.len(), each, in_all, now)
     }
 
     pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {

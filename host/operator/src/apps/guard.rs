@@ -13,7 +13,7 @@ use crate::watch::{Index, Kind};
 
 /// What a write did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wrote {
+pub(crate) enum Wrote {
     /// The object has this version now.
     Version(u64),
     /// The object of this UID is being deleted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stateward_runtime::{CallError, Failure, Probed};
 use tokio::sync::oneshot;
 
+use super::steps::Outcome;
 use crate::events::Note;
 use crate::hooks::{Called, Decided};
 use crate::plugins::Serving;
@@ -18,6 +19,12 @@ pub(crate) enum Message {
     Tell(Note),
     /// A decide hook answered.
     Decided(Box<Decided>),
+    /// A step ended that nobody waited for.
+    Carried {
+        title: String,
+        kind: &'static str,
+        outcome: Box<Outcome>,
+    },
     /// A probe ended.
     Probed {
         pod: String,

@@ -199,7 +199,7 @@ impl Actor {
             wake_at = earlier(wake_at, self.probes.next());
         }
         wake_at = earlier(wake_at, self.attempts.next());
-        wake_at = earlier(wake_at, self.waits_to_write);
+        wake_at = earlier(wake_at, self.gathering.until());
         match is_done {
             true => Next::Again,
             false => Next::At(wake_at),

@@ -14,7 +14,7 @@ use crate::watch::{AppKey, Kind};
 
 /// What one step did.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// What the cache has to catch up with.
     pub wrote: Vec<(Kind, String, Wrote)>,
     pub notes: Vec<Note>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
@@ -50,6 +50,8 @@ pub(crate) struct Figures {
     pub(crate) writes_per_pod: f64,
     /// Resident memory of the controller at the end, in MB.
     pub(crate) memory: f64,
+    /// Share of the machine's processors that was in use, by whomever: near 1 the bed is the limit, whoever controls.
+    pub(crate) busy: f64,
     /// Milliseconds between "ready" and the next pod's creation; only where one waits for the other.
     pub(crate) gap_p50: Option<f64>,
     pub(crate) gap_p99: Option<f64>,
@@ -59,13 +61,14 @@ impl fmt::Display for Figures {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{:>7.2} s {:>7.1} pods/s  cpu {:>5.2} s, API server {:>5.2} s  {:>5.2} writes/pod  {:>5.1} MB",
+            "{:>7.2} s {:>7.1} pods/s  cpu {:>5.2} s, API server {:>5.2} s  {:>5.2} writes/pod  {:>5.1} MB  machine {:>3.0} % busy",
             self.seconds,
             self.pods_per_second,
             self.controller_cpu,
             self.api_server_cpu,
             self.writes_per_pod,
             self.memory,
+            self.busy * 100.0,
         )?;
         match (self.gap_p50, self.gap_p99) {
             (Some(p50), Some(p99)) => write!(out, "  gap {p50:.1}/{p99:.1} ms"),
@@ -115,7 +118,7 @@ impl Case {
 
         let before = Meter::read(kubernetes, contender, &client, &namespace).await?;
         seen.forget_gaps();
-        let begin = Instant::now();
+        let (begin, idle) = (Instant::now(), idle()?);
         match self.change {
             Change::Create => {
                 self.create(&apps, contender, &names).await?;
@@ -135,6 +138,7 @@ impl Case {
             }
         }
         let seconds = begin.elapsed().as_secs_f64();
+        let busy = 1.0 - (self::idle()? - idle) / (seconds * processors()?);
         let used = Meter::read(kubernetes, contender, &client, &namespace).await?;
         // Statuses and events that are on their way count, too.
         self.settle(&apps, &names).await?;
@@ -150,6 +154,7 @@ impl Case {
             api_server_cpu: (used.api_server - before.api_server).as_secs_f64(),
             writes_per_pod: (written.writes - before.writes) as f64 / total as f64,
             memory: used.memory as f64 / 1e6,
+            busy,
             gap_p50,
             gap_p99,
         };
@@ -307,6 +312,19 @@ fn ready_with(pod: &Pod) -> Option<String> {
     let is_leaving = pod.metadata.deletion_timestamp.is_some();
     let image = pod.spec.as_ref()?.containers.first()?.image.clone();
     image.filter(|_| is_ready && !is_leaving)
+}
+
+/// Seconds that the machine's processors had nothing to do, in sum.
+fn idle() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/uptime")?;
+    let idle = text.split_whitespace().nth(1);
+    Ok(idle.context("/proc/uptime has two numbers")?.parse()?)
+}
+
+fn processors() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    let is_one = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ");
+    Ok(text.lines().filter(is_one).count() as f64)
 }
 
 /// What was used and written until now.

@@ -52,13 +52,14 @@ impl Report {
                     }
                 };
                 println!(
-                    "  {:<26} pods/s {}  writes/pod {}  cpu s {}  API server cpu s {}  MB {}",
+                    "  {:<26} pods/s {}  writes/pod {}  cpu s {}  API server cpu s {}  MB {}  machine busy {:.0} %",
                     contender.name(),
                     column(&|figures| figures.pods_per_second),
                     column(&|figures| figures.writes_per_pod),
                     column(&|figures| figures.controller_cpu),
                     column(&|figures| figures.api_server_cpu),
                     column(&|figures| figures.memory),
+                    median(turns, &|figures| figures.busy) * 100.0,
                 );
                 if turns.iter().any(|figures| figures.gap_p50.is_some()) {
                     println!(
