@@ -61,9 +61,9 @@ pub(crate) fn is_plain_path(path: &str) -> bool {
     let hidden = ["%2f", "%5c", "%2e", "%25", "%00"];
     let lower = path.to_ascii_lowercase();
     path.bytes().all(fits)
-        && path.split('/').all(|segment| !matches!(segment, "." | ".."))
         // Some servers cut a segment's parameters off before they look at it.
-        && !path.contains("..;")
+        && (path.split('/').filter_map(|segment| segment.split(';').next()))
+            .all(|segment| !matches!(segment, "." | ".."))
         && !hidden.iter().any(|code| lower.contains(code))
 }
 
@@ -155,6 +155,8 @@ mod tests {
             "/a\r\nHost: b",
             "/a#b",
             "/..;/b",
+            "/.;",
+            "/.;x/b",
             "/a%252e",
             "/ä",
         ];
