@@ -58,6 +58,8 @@ pub(super) struct Actor {
     /// The digest of those.
     pub circumstances_digest: String,
     pub last_status_write: Option<Instant>,
+    /// Status writes since the last one that went through.
+    pub failed_status_writes: u32,
     /// The API server kept less of the last status than was written.
     pub is_pruned: bool,
     /// Since when the status is worth a write that can wait.
@@ -129,6 +131,7 @@ impl Actor {
             circumstances_digest: String::new(),
             members: 0,
             last_status_write: None,
+            failed_status_writes: 0,
             is_pruned: false,
             unwritten_since: None,
             gathering: Gathering::default(),

@@ -65,6 +65,7 @@ impl Actor {
             Ok(value) => {
                 self.own = AppObject::from_value(self.key.face, value).map(Arc::new);
                 self.is_pruned = self.was_pruned(&wanted);
+                self.failed_status_writes = 0;
                 (Written::Yes, "written")
             }
             Err(ApiError::Conflict { .. }) => {
@@ -85,6 +86,9 @@ impl Actor {
                 (Written::No(error.to_string()), "refused")
             }
         };
+        if written != Written::Yes {
+            self.failed_status_writes = self.failed_status_writes.saturating_add(1);
+        }
         self.host.metrics.status_written(result);
         written
     }

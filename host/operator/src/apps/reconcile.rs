@@ -20,6 +20,8 @@ use crate::worlds::{Parts, View, build};
 
 /// Between two status writes that can wait.
 const COALESCED: Duration = Duration::from_millis(500);
+/// Between two of which the first failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What passes within this time is not written at all: a hook that answers at once, say.
 const SETTLING: Duration = Duration::from_millis(100);
 
@@ -185,6 +187,10 @@ impl Actor {
                         _ => Next::At(Some(Instant::now() + Duration::from_secs(1))),
                     };
                 }
+                if matches!(written, Written::Stale | Written::No(_)) {
+                    // It may be that nothing else ever wakes the app.
+                    wake_at = earlier(wake_at, Some(self.status_is_due()));
+                }
             } else {
                 wake_at = earlier(wake_at, Some(due));
             }
@@ -210,8 +216,9 @@ impl Actor {
     fn status_is_due(&mut self) -> Instant {
         let since = *self.unwritten_since.get_or_insert_with(Instant::now);
         let settled = since + SETTLING;
+        let pause = COALESCED.saturating_mul(1 << self.failed_status_writes.min(10));
         match self.last_status_write {
-            Some(last) => settled.max(last + COALESCED),
+            Some(last) => settled.max(last + pause.min(LONGEST_PAUSE)),
             None => settled,
         }
     }

@@ -145,3 +145,14 @@ fn random_scenarios_end_the_same_when_things_go_wrong() {
         ends_the_same,
     );
 }
+
+/// Two that nothing woke after a status write that failed.
+#[test]
+fn a_status_that_could_not_be_written_is_written_later() {
+    for seed in [50_068, 50_091] {
+        let scenario = random::draw(1_000_000 + seed, true);
+        if let Err(problem) = ends_the_same(&scenario, seed) {
+            panic!("{scenario}{problem}");
+        }
+    }
+}
