@@ -10,6 +10,7 @@
 
 mod drains;
 mod embedded;
+mod endings;
 mod kubernetes;
 mod language;
 mod managed;
