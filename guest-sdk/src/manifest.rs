@@ -365,12 +365,10 @@ impl Manifest {
         self
     }
 
-    pub(crate) fn metric_names(&self) -> Vec<String> {
-        let declared = self.metrics.iter().map(|metric| metric.name.clone());
-        match self.asks.metrics {
-            Some(_) => declared.collect(),
-            None => Vec::new(),
-        }
+    /// The declared metrics of this kind.
+    pub(crate) fn metrics_of(&self, kind: &str) -> Vec<String> {
+        let declared = self.metrics.iter().filter(|metric| metric.kind == kind);
+        declared.map(|metric| metric.name.clone()).collect()
     }
 
     pub(crate) fn exclusive_roles(&self) -> Vec<String> {

@@ -41,6 +41,7 @@
 mod acts;
 mod capabilities;
 mod grants;
+mod jobs;
 mod record;
 mod server;
 
@@ -51,6 +52,7 @@ use std::time::Duration;
 
 pub use acts::Act;
 pub use grants::Grants;
+pub use jobs::Jobs;
 pub use record::{Record, Request};
 pub use server::Session;
 
@@ -68,7 +70,7 @@ const EPOCH_MS: u64 = 1_800_000_000_000;
 /// A host for tests: an app, its members, and one plugin that serves it.
 pub struct MockHost {
     plugin: Box<dyn Plugin + Send + Sync>,
-    scene: Mutex<Scene>,
+    scene: Arc<Mutex<Scene>>,
 }
 
 /// What [`MockHost::exec_answers`] is given.
@@ -81,7 +83,8 @@ struct Scene {
     deaths: BTreeMap<String, Death>,
     servers: BTreeMap<(String, String), Server>,
     exec: Option<Arc<ExecAnswer>>,
-    jobs: BTreeMap<(String, String), Output>,
+    jobs: Jobs,
+    jobs_take: Duration,
     secrets: BTreeMap<String, Vec<u8>>,
     config: BTreeMap<String, Vec<u8>>,
     state: BTreeMap<String, Entry>,
@@ -100,7 +103,7 @@ impl MockHost {
         let manifest = plugin.on_describe();
         let host = MockHost {
             plugin: Box::new(plugin),
-            scene: Mutex::new(Scene {
+            scene: Arc::new(Mutex::new(Scene {
                 app: App {
                     uid: format!("{name}-uid"),
                     namespace: "default".to_owned(),
@@ -116,7 +119,8 @@ impl MockHost {
                 deaths: BTreeMap::new(),
                 servers: BTreeMap::new(),
                 exec: None,
-                jobs: BTreeMap::new(),
+                jobs: Jobs::default(),
+                jobs_take: Duration::ZERO,
                 secrets: BTreeMap::new(),
                 config: BTreeMap::new(),
                 state: BTreeMap::new(),
@@ -127,7 +131,7 @@ impl MockHost {
                 journal: BTreeMap::new(),
                 queued: Vec::new(),
                 records: Vec::new(),
-            }),
+            })),
         };
         for ordinal in 0..replicas {
             host.start(ordinal);
@@ -253,6 +257,17 @@ impl MockHost {
         self.scene().exec = Some(Arc::new(answer));
     }
 
+    /// Lets programs that are started from now on run for so long on the virtual clock. They end at once otherwise.
+    pub fn jobs_take(&self, time: Duration) {
+        self.scene().jobs_take = time;
+    }
+
+    /// The host restarts: of programs that were started it only knows that, so they are lost. Those of a container that restarted (see
+    /// [`edit_member`](MockHost::edit_member)) are too, and may be started again there.
+    pub fn lose_jobs(&self) {
+        self.scene().jobs.lose();
+    }
+
     /// Binds a value to a secret slot.
     pub fn set_secret(&self, slot: &str, value: impl Into<Vec<u8>>) {
         self.scene().secrets.insert(slot.to_owned(), value.into());
@@ -295,9 +310,13 @@ impl MockHost {
     }
 
     fn scene(&self) -> MutexGuard<'_, Scene> {
-        // A panic of the plugin happens outside of the lock; one of a test's own closure leaves the scene usable.
-        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.scene)
     }
+}
+
+fn locked(scene: &Mutex<Scene>) -> MutexGuard<'_, Scene> {
+    // A panic of the plugin happens outside of the lock; one of a test's own closure leaves the scene usable.
+    scene.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Scene {
@@ -312,8 +331,11 @@ impl Scene {
     }
 
     fn has_pod(&self, uid: &str) -> bool {
-        self.members
-            .values()
-            .any(|member| member.pod.as_deref() == Some(uid))
+        self.member(uid).is_some()
+    }
+
+    fn member(&self, uid: &str) -> Option<&Member> {
+        let mut members = self.members.values();
+        members.find(|member| member.pod.as_deref() == Some(uid))
     }
 }

@@ -55,6 +55,17 @@ impl Tls {
         }
     }
 
+    /// The slots whose values the host needs for it.
+    pub fn slots(&self) -> impl Iterator<Item = &str> {
+        let trust = match &self.trust {
+            Trust::Slot(slot) => Some(slot),
+            Trust::Unverified => None,
+        };
+        let identity = self.identity.as_ref();
+        let own = identity.map(|identity| [&identity.certificate, &identity.key]);
+        (trust.into_iter().chain(own.into_iter().flatten())).map(String::as_str)
+    }
+
     /// Shows this certificate.
     pub fn identity(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Tls {
         self.identity = Some(Identity {

@@ -1,5 +1,6 @@
 //! The host's functions, as a test host does them.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{MockHost, Record, Request, Scene};
@@ -66,11 +67,17 @@ impl Reach for MockHost {
                 let mut scene = self.scene();
                 let granted = scene.grants.allow_port(port, secure);
                 scene.noted(granted)?;
+                scene.bound(secure)?;
                 let dialled = Record::Dial((*pod).to_owned(), port.to_owned());
                 scene.records.push(dialled);
                 scene.server(pod, port)?
             };
-            server.dial(timeout)
+            let stream = server.dial(timeout)?;
+            Ok(Box::new(Guarded {
+                scene: Arc::clone(&self.scene),
+                pod: (*pod).to_owned(),
+                stream,
+            }) as Box<dyn Connection>)
         };
         pods.iter().map(dial).collect()
     }
@@ -88,6 +95,7 @@ impl Reach for MockHost {
                 let mut scene = self.scene();
                 let granted = scene.grants.allow_http(port, secure, request);
                 scene.noted(granted)?;
+                scene.bound(secure)?;
                 let (method, path) = (request.method.clone(), request.path.clone());
                 let sent = Record::Http((*pod).to_owned(), method, path);
                 scene.records.push(sent);
@@ -144,14 +152,15 @@ impl Reach for MockHost {
     }
 
     fn gauge(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
-        self.scene().metric(name, ordinal, value)
+        let mut scene = self.scene();
+        let granted = scene.grants.allow_gauge(name, value);
+        scene.metric(granted, name, ordinal, value)
     }
 
     fn count(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
-        if !value.is_finite() || value < 0.0 {
-            return Err(Failure::Other(format!("{value} cannot be added")));
-        }
-        self.scene().metric(name, ordinal, value)
+        let mut scene = self.scene();
+        let granted = scene.grants.allow_count(name, value);
+        scene.metric(granted, name, ordinal, value)
     }
 
     fn event(&self, weight: Weight, reason: &str, note: &str) -> Result<(), Failure> {
@@ -216,24 +225,37 @@ impl Host for MockHost {
         })
     }
 
-    /// The program ends as soon as it is started.
+    /// The program runs at once; [`MockHost::jobs_take`] says when it ends.
     fn start(&self, pod: &str, key: &str, command: &Command) -> Result<Job, Failure> {
-        let place = (pod.to_owned(), key.to_owned());
-        if let Some(output) = self.scene().jobs.get(&place) {
-            return Ok(Job::Exited(output.clone()));
-        }
-        let started = Record::Started(pod.to_owned(), key.to_owned(), command.argv.clone());
-        self.scene().records.push(started);
+        let (restarts, ends_ms) = {
+            let mut scene = self.scene();
+            let container = command.container.as_deref();
+            let granted = scene.grants.allow_start(key, container, &command.argv);
+            let restarts = scene.restarts(pod)?;
+            scene.noted(granted)?;
+            if let Some(known) = scene.jobs.of(pod, key, restarts, scene.now_ms) {
+                return Ok(known);
+            }
+            let started = Record::Started(pod.to_owned(), key.to_owned(), command.argv.clone());
+            scene.records.push(started);
+            let takes = u64::try_from(scene.jobs_take.as_millis()).unwrap_or(u64::MAX);
+            (restarts, scene.now_ms.saturating_add(takes))
+        };
+        self.scene().jobs.starts(pod, key, restarts);
         let output = self.exec(pod, command, Duration::MAX)?;
-        self.scene().jobs.insert(place, output);
+        self.scene().jobs.ends(pod, key, ends_ms, output);
         Ok(Job::Running)
     }
 
     fn poll(&self, pod: &str, key: &str) -> Result<Job, Failure> {
-        let place = (pod.to_owned(), key.to_owned());
-        let scene = self.scene();
-        let known = scene.jobs.get(&place).cloned();
-        Ok(known.map_or(Job::Lost, Job::Exited))
+        let mut scene = self.scene();
+        let granted = scene.grants.allow_poll(key);
+        scene.noted(granted)?;
+        let restarts = scene.restarts(pod)?;
+        let polled = Record::Polled(pod.to_owned(), key.to_owned());
+        scene.records.push(polled);
+        let known = scene.jobs.of(pod, key, restarts, scene.now_ms);
+        Ok(known.unwrap_or(Job::Lost))
     }
 
     fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
@@ -262,12 +284,40 @@ impl Host for MockHost {
 }
 
 impl Scene {
-    fn metric(&mut self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
-        let granted = self.grants.allow_metric(name);
+    fn metric(
+        &mut self,
+        granted: Result<(), Failure>,
+        name: &str,
+        ordinal: Option<u32>,
+        value: f64,
+    ) -> Result<(), Failure> {
         self.noted(granted)?;
+        if let Some(ordinal) = ordinal.filter(|ordinal| !self.members.contains_key(ordinal)) {
+            return Err(Failure::Other(format!("there is no member {ordinal}")));
+        }
         let set = Record::Metric(name.to_owned(), ordinal, value);
         self.records.push(set);
         Ok(())
+    }
+
+    /// How often the container of this pod restarted.
+    fn restarts(&self, pod: &str) -> Result<u32, Failure> {
+        let member = self.member(pod).ok_or(Failure::Replaced)?;
+        Ok(member.restarts)
+    }
+
+    /// Whether the slots that TLS needs have values.
+    fn bound(&self, secure: Option<&Tls>) -> Result<(), Failure> {
+        let unbound = secure.and_then(|tls| {
+            tls.slots().find(|slot| {
+                let slot: &str = slot;
+                !self.config.contains_key(slot) && !self.secrets.contains_key(slot)
+            })
+        });
+        match unbound {
+            Some(slot) => Err(Failure::Other(format!("nothing is bound to slot {slot}"))),
+            None => Ok(()),
+        }
     }
 
     fn server(&self, pod: &str, port: &str) -> Result<super::Server, Failure> {
@@ -318,5 +368,35 @@ impl Scene {
             .wrapping_add(1_442_695_040_888_963_407);
         let [byte, ..] = self.drawn.to_be_bytes();
         byte
+    }
+}
+
+/// A connection that asks for grants when it is to be encrypted.
+struct Guarded {
+    scene: Arc<Mutex<Scene>>,
+    pod: String,
+    stream: Box<dyn Connection>,
+}
+
+impl Connection for Guarded {
+    fn read(&mut self, max: u32, timeout: Duration) -> Result<Vec<u8>, Failure> {
+        self.stream.read(max, timeout)
+    }
+
+    fn write(&mut self, data: &[u8], timeout: Duration) -> Result<(), Failure> {
+        self.stream.write(data, timeout)
+    }
+
+    fn start_tls(&mut self, tls: &Tls, timeout: Duration) -> Result<(), Failure> {
+        {
+            let mut scene = super::locked(&self.scene);
+            let granted = scene.grants.allow_tls(Some(tls));
+            scene.noted(granted)?;
+            scene.bound(Some(tls))?;
+        }
+        self.stream.start_tls(tls, timeout)?;
+        let started = Record::StartTls(self.pod.clone());
+        super::locked(&self.scene).records.push(started);
+        Ok(())
     }
 }

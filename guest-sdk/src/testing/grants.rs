@@ -20,8 +20,14 @@ pub struct Grants {
     pub slots: Vec<String>,
     /// Config slots that may be read.
     pub config: Vec<String>,
-    /// Metrics that may be set.
-    pub metrics: Vec<String>,
+    /// Secret slots that the host may use on the plugin's behalf, without showing it their values.
+    pub references: Vec<String>,
+    /// Whether the metrics that the manifest declares may be set.
+    pub metrics: bool,
+    /// Declared metrics that are set.
+    pub gauges: Vec<String>,
+    /// Declared metrics that are added to.
+    pub counters: Vec<String>,
     /// Whether `state` may be written.
     pub state: bool,
     /// Whether requests may be made.
@@ -36,6 +42,12 @@ impl Grants {
     /// Exactly what this manifest asks for.
     pub fn asked_by(manifest: &Manifest) -> Grants {
         let asks = &manifest.asks;
+        let slots = |reference| {
+            let asks = asks.secrets.iter();
+            asks.filter(|ask| ask.reference == reference)
+                .map(|ask| ask.slot.clone())
+                .collect()
+        };
         Grants {
             ports: asks.tcp.iter().map(|ask| ask.port.clone()).collect(),
             http: asks
@@ -49,14 +61,12 @@ impl Grants {
                 .iter()
                 .map(|ask| (ask.container.clone(), ask.argv.clone()))
                 .collect(),
-            slots: asks
-                .secrets
-                .iter()
-                .filter(|ask| !ask.reference)
-                .map(|ask| ask.slot.clone())
-                .collect(),
+            slots: slots(false),
+            references: slots(true),
             config: asks.config.iter().map(|ask| ask.slot.clone()).collect(),
-            metrics: manifest.metric_names(),
+            metrics: asks.metrics.is_some(),
+            gauges: manifest.metrics_of("gauge"),
+            counters: manifest.metrics_of("counter"),
             state: asks.state.is_some(),
             requests: asks.requests.is_some(),
             discard_volumes: asks.discard_volumes.is_some(),
@@ -95,11 +105,32 @@ impl Grants {
         })
     }
 
-    fn allow_tls(&self, secure: Option<&Tls>) -> Result<(), Failure> {
-        let asks = secure.is_some_and(|tls| tls.trust == Trust::Unverified);
-        allow(self.tls_unverified || !asks, || {
-            "TLS with any certificate needs the grant tls.unverified: true".to_owned()
-        })
+    /// Whether streams may be encrypted so: certificates of whom to trust come from a slot that may be read, or used; the plugin's own from slots that may be
+    /// used.
+    pub fn allow_tls(&self, secure: Option<&Tls>) -> Result<(), Failure> {
+        let Some(tls) = secure else { return Ok(()) };
+        match &tls.trust {
+            Trust::Unverified => allow(self.tls_unverified, || {
+                "a stream to whom nobody vouches for needs the grant tls: {unverified: true}"
+                    .to_owned()
+            })?,
+            Trust::Slot(slot) if self.may_use(slot) => {}
+            Trust::Slot(slot) => self.allow_config(slot)?,
+        }
+        let Some(identity) = &tls.identity else {
+            return Ok(());
+        };
+        for slot in [&identity.certificate, &identity.key] {
+            allow(self.may_use(slot), || {
+                format!("using secret slot {slot:?} needs the grant secrets.references: [{slot:?}]")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A value that may be read may also be used unseen.
+    fn may_use(&self, slot: &str) -> bool {
+        (self.slots.iter().chain(&self.references)).any(|granted| granted == slot)
     }
 
     /// Whether this program may be run. A command without a container runs in the pod's first one, whose name a test does not know: then only its pattern counts.
@@ -114,23 +145,68 @@ impl Grants {
         allow(granted, text)
     }
 
+    /// Whether this program may be started under this key.
+    pub fn allow_start(
+        &self,
+        key: &str,
+        container: Option<&str>,
+        argv: &[String],
+    ) -> Result<(), Failure> {
+        super::jobs::check(key)?;
+        self.allow_exec(container, argv)
+    }
+
+    /// Whether it may be asked what became of the program of this key.
+    pub fn allow_poll(&self, key: &str) -> Result<(), Failure> {
+        super::jobs::check(key)?;
+        allow(!self.exec.is_empty(), || {
+            "exec.poll needs the grant exec".to_owned()
+        })
+    }
+
     /// Whether this secret may be read.
     pub fn allow_slot(&self, slot: &str) -> Result<(), Failure> {
-        let text = || format!("secret {slot} needs the grant secrets.slots: [{slot:?}]");
+        let text = || format!("secret slot {slot:?} needs the grant secrets.slots: [{slot:?}]");
         allow(self.slots.iter().any(|granted| granted == slot), text)
     }
 
     /// Whether this configuration may be read.
     pub fn allow_config(&self, slot: &str) -> Result<(), Failure> {
-        let text = || format!("config {slot} needs the grant config.slots: [{slot:?}]");
+        let text = || format!("config slot {slot:?} needs the grant config.slots: [{slot:?}]");
         allow(self.config.iter().any(|granted| granted == slot), text)
     }
 
-    /// Whether this metric may be set.
-    pub fn allow_metric(&self, name: &str) -> Result<(), Failure> {
-        let text =
-            || format!("metric {name} needs the grant metrics: true, and its name in the manifest");
-        allow(self.metrics.iter().any(|granted| granted == name), text)
+    /// Whether this gauge may be set to this value.
+    pub fn allow_gauge(&self, name: &str, value: f64) -> Result<(), Failure> {
+        self.allow_metric(name, "Gauge", &self.gauges, value.is_finite())
+    }
+
+    /// Whether this much may be added to this counter.
+    pub fn allow_count(&self, name: &str, value: f64) -> Result<(), Failure> {
+        let is_more = value.is_finite() && value >= 0.0;
+        self.allow_metric(name, "Counter", &self.counters, is_more)
+    }
+
+    fn allow_metric(
+        &self,
+        name: &str,
+        kind: &str,
+        declared: &[String],
+        fits: bool,
+    ) -> Result<(), Failure> {
+        allow(self.metrics, || {
+            "a metric needs the grant metrics: true".to_owned()
+        })?;
+        let mut known = self.gauges.iter().chain(&self.counters);
+        allow(known.any(|known| known == name), || {
+            format!("the manifest declares no metric {name:?}")
+        })?;
+        match fits && declared.iter().any(|declared| declared == name) {
+            true => Ok(()),
+            false => Err(Failure::Other(format!(
+                "{name} is no {kind} that takes this: set a gauge, add to a counter what is not negative"
+            ))),
+        }
     }
 
     /// Whether volumes may be discarded.

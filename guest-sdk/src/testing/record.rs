@@ -11,12 +11,16 @@ pub enum Record {
     Event(Weight, String, String),
     /// It dialled a pod on a port.
     Dial(String, String),
+    /// It agreed on TLS on an open connection to a pod.
+    StartTls(String),
     /// It sent a request to a pod: pod, method, path.
     Http(String, String, String),
     /// It ran a program in a pod.
     Exec(String, Vec<String>),
     /// It started a program in a pod under a key.
     Started(String, String, Vec<String>),
+    /// It asked what became of the program of a pod and key.
+    Polled(String, String),
     /// It read the secret of a slot.
     Secret(String),
     /// It read the configuration of a slot.

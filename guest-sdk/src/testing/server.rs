@@ -98,10 +98,12 @@ impl Connection for Spoken {
     /// In memory there is nothing to hide.
     fn start_tls(&mut self, _tls: &Tls, _timeout: Duration) -> Result<(), Failure> {
         if self.unread.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::Tls("bytes in clear are not read yet".to_owned()))
+            return Ok(());
         }
+        // Whatever comes of it, the stream cannot be used in clear any more.
+        self.unread.clear();
+        self.session = None;
+        Err(Failure::Tls("bytes in clear are not read yet".to_owned()))
     }
 }
 

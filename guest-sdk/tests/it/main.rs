@@ -9,6 +9,7 @@
 
 mod answers;
 mod bindings;
+mod capabilities;
 mod exports;
 mod mock_host;
 #[rustfmt::skip]

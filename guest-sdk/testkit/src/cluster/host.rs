@@ -72,6 +72,7 @@ impl<A: Application> Reach for Live<A> {
     ) -> Vec<Result<Box<dyn Connection>, Failure>> {
         let dial = |uid: &&str| {
             self.granted(|scene| scene.grants.allow_port(port, secure))?;
+            self.0.borrow().bound(secure)?;
             let words = format!("{} is dialled on {port}", self.name(uid));
             let accepted = self.exchange(uid, &words, timeout, |scene, pod| {
                 scene.application.accept(pod, port)
@@ -112,6 +113,7 @@ impl<A: Application> Reach for Live<A> {
         let (method, path) = (&request.method, &request.path);
         let send = |uid: &&str| {
             self.granted(|scene| scene.grants.allow_http(port, secure, request))?;
+            self.0.borrow().bound(secure)?;
             let words = format!("{method} {path} to {}", self.name(uid));
             let answer = self.exchange(uid, &words, timeout, |scene, pod| {
                 let response = scene.application.http(pod, port, request);
@@ -164,16 +166,14 @@ impl<A: Application> Reach for Live<A> {
         Ok(())
     }
 
-    fn gauge(&self, name: &str, _ordinal: Option<u32>, _value: f64) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_metric(name))
+    fn gauge(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_gauge(name, value))?;
+        self.metric(name, ordinal, value)
     }
 
-    fn count(&self, name: &str, _ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_metric(name))?;
-        match value.is_finite() && value >= 0.0 {
-            true => Ok(()),
-            false => Err(Failure::Other(format!("{value} cannot be added"))),
-        }
+    fn count(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        self.granted(|scene| scene.grants.allow_count(name, value))?;
+        self.metric(name, ordinal, value)
     }
 
     /// The same bytes in each run: a test must be able to fail twice.
@@ -225,21 +225,32 @@ impl<A: Application> Host for Live<A> {
         self.unplayed("quarantine", &ordinal.to_string(), why)
     }
 
-    /// The program ends as soon as it is started; `poll` tells.
+    /// The program ends as soon as it is started; `poll` tells. That it starts is noted first, so that a host that dies over it knows no more than that.
     fn start(&self, uid: &str, key: &str, command: &Command) -> Result<Job, Failure> {
-        let place = (uid.to_owned(), key.to_owned());
-        if let Some(output) = self.0.borrow().jobs.get(&place) {
-            return Ok(Job::Exited(output.clone()));
+        let container = command.container.as_deref();
+        let restarts = self.0.borrow().restarts(uid)?;
+        self.granted(|scene| scene.grants.allow_start(key, container, &command.argv))?;
+        let known = {
+            let scene = self.0.borrow();
+            scene.jobs.of(uid, key, restarts, scene.now_ms())
+        };
+        if let Some(known) = known {
+            return Ok(known);
         }
-        let output = self.exec(uid, command, Duration::from_secs(60))?;
-        self.0.borrow_mut().jobs.insert(place, output);
+        self.0.borrow_mut().jobs.starts(uid, key, restarts);
+        // Whatever happens to the connection, the program may run: then it is lost.
+        if let Ok(output) = self.exec(uid, command, Duration::from_secs(60)) {
+            self.0.borrow_mut().jobs.ends(uid, key, 0, output);
+        }
         Ok(Job::Running)
     }
 
     fn poll(&self, uid: &str, key: &str) -> Result<Job, Failure> {
+        self.granted(|scene| scene.grants.allow_poll(key))?;
         let scene = self.0.borrow();
-        let known = scene.jobs.get(&(uid.to_owned(), key.to_owned()));
-        Ok(known.cloned().map_or(Job::Lost, Job::Exited))
+        let restarts = scene.restarts(uid)?;
+        let known = scene.jobs.of(uid, key, restarts, scene.now_ms());
+        Ok(known.unwrap_or(Job::Lost))
     }
 
     fn state_put(&self, key: &str, value: &[u8], after_version: u64) -> Result<u64, Failure> {
@@ -265,6 +276,22 @@ impl<A: Application> Live<A> {
         let pods = &scene.model.world.pods;
         let pod = pods.iter().find(|pod| pod.uid == uid);
         pod.map_or_else(|| format!("the former pod {uid}"), |pod| pod.name.clone())
+    }
+
+    fn metric(&self, name: &str, ordinal: Option<u32>, value: f64) -> Result<(), Failure> {
+        let mut scene = self.0.borrow_mut();
+        let whom = match ordinal {
+            None => String::new(),
+            Some(ordinal) if scene.shown.iter().any(|member| member.ordinal == ordinal) => {
+                format!(" of member {ordinal}")
+            }
+            Some(ordinal) => {
+                return Err(Failure::Other(format!("there is no member {ordinal}")));
+            }
+        };
+        let set = format_args!("metric {name}{whom}: {value}");
+        scene.history.detail(set);
+        Ok(())
     }
 
     fn request(&self, request: HostRequest) -> Result<(), Failure> {

@@ -120,7 +120,7 @@ impl<A: Application> Scene<A> {
         }
         self.processes.remove(uid);
         self.seen.remove(uid);
-        self.jobs.retain(|(pod, _), _| pod != uid);
+        self.jobs.forget(uid);
         self.ended.insert(uid.to_owned());
     }
 
@@ -131,7 +131,6 @@ impl<A: Application> Scene<A> {
             return;
         };
         self.model.restart(name);
-        self.jobs.retain(|(pod, _), _| *pod != uid);
         if let Some(pod) = self.pod(&uid) {
             self.application.stop(&pod);
             self.application.boot(&pod);

@@ -9,8 +9,8 @@ use serde_json::Value;
 use stateward_planner::Model;
 use stateward_planner::journal::commit::Request;
 use stateward_planner::world::{ReadyPlugin, Role, Task};
-use stateward_sdk::testing::Grants;
-use stateward_sdk::{Hook, Manifest, Member, Output, Seen};
+use stateward_sdk::testing::{Grants, Jobs};
+use stateward_sdk::{Failure, Hook, Manifest, Member, Seen, Tls};
 
 use crate::application::Application;
 use crate::cluster::pods::Process;
@@ -38,7 +38,7 @@ pub(super) struct Scene<A> {
     pub(super) seen: BTreeMap<String, Seen>,
     pub(super) probed_at: i64,
     /// Programs under a key, by pod and key.
-    pub(super) jobs: BTreeMap<(String, String), Output>,
+    pub(super) jobs: Jobs,
     /// Requests of the call that runs.
     pub(super) queued: Vec<Request>,
     /// What the call that runs is for; none between calls.
@@ -73,7 +73,7 @@ impl<A: Application> Scene<A> {
             incarnations: 0,
             seen: BTreeMap::new(),
             probed_at: 0,
-            jobs: BTreeMap::new(),
+            jobs: Jobs::default(),
             queued: Vec::new(),
             calling: None,
             last_members: Vec::new(),
@@ -88,6 +88,23 @@ impl<A: Application> Scene<A> {
 
     pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.model.now.as_millisecond()).unwrap_or(0)
+    }
+
+    /// Whether the slots that TLS needs have values.
+    pub(super) fn bound(&self, secure: Option<&Tls>) -> Result<(), Failure> {
+        let has_value =
+            |slot: &str| self.config.contains_key(slot) || self.secrets.contains_key(slot);
+        match secure.and_then(|tls| tls.slots().find(|slot| !has_value(slot))) {
+            Some(slot) => Err(Failure::Other(format!("nothing is bound to slot {slot}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// How often the container of this pod restarted.
+    pub(super) fn restarts(&self, uid: &str) -> Result<u32, Failure> {
+        let mut pods = self.model.world.pods.iter();
+        let pod = pods.find(|pod| pod.uid == uid).ok_or(Failure::Replaced)?;
+        Ok(pod.restarts)
     }
 
     pub(super) fn tell(&mut self, text: impl fmt::Display) {
@@ -111,7 +128,7 @@ impl<A: Application> Scene<A> {
         self.model.restart_host();
         self.queued.clear();
         self.seen.clear();
-        self.jobs.clear();
+        self.jobs.lose();
         self.calling = None;
         self.tell("the host starts again");
     }

@@ -92,11 +92,17 @@ impl<A: Application> Connection for Stream<A> {
     }
 
     /// In memory there is nothing to hide.
-    fn start_tls(&mut self, _tls: &Tls, _timeout: Duration) -> Result<(), Failure> {
-        match self.unread.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::Tls("bytes in clear are not read yet".to_owned())),
+    fn start_tls(&mut self, tls: &Tls, _timeout: Duration) -> Result<(), Failure> {
+        self.live
+            .granted(|scene| scene.grants.allow_tls(Some(tls)))?;
+        self.live.0.borrow().bound(Some(tls))?;
+        if self.unread.is_empty() {
+            return Ok(());
         }
+        // Whatever comes of it, the stream cannot be used in clear any more.
+        self.unread.clear();
+        self.speech = Speech::Closed;
+        Err(Failure::Tls("bytes in clear are not read yet".to_owned()))
     }
 }
 
