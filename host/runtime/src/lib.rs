@@ -71,5 +71,6 @@ pub use manifest::{
 };
 pub use plugin::{Granted, Plugin};
 pub use runtime::{Options, Runtime};
+pub use sandbox::Masks;
 pub use settings::check_settings;
 pub use usage::{Loading, Metered, Usage};

@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::manifest::{Metric, Role};
 use crate::usage::Usage;
 
-pub(crate) use masks::Masks;
+pub use masks::Masks;
 pub(crate) use memory::Memory;
 pub(crate) use meter::{Meter, Stop};
 pub(crate) use output::Output;

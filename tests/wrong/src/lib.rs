@@ -9,7 +9,10 @@
 //! | `validate-by-the-clock` | refuses what it let pass an hour before |
 //! | `probe` | adds in its probe |
 //! | `work` | waits for what never comes |
+//! | `secrecy` | tells members its secret, in base64 and hexadecimal digits |
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use stateward_sdk::prelude::*;
 
@@ -28,6 +31,7 @@ enum Breaks {
     ValidateByTheClock,
     Probe,
     Work,
+    Secrecy,
 }
 
 #[derive(Deserialize, Default)]
@@ -46,6 +50,7 @@ impl Wrong {
     fn manifest() -> Manifest {
         Manifest::new("wrong", env!("CARGO_PKG_VERSION"))
             .exec("main", ["tally", "*"], "count members")
+            .secret("token", "tell it to nobody")
             .state("note what it did")
     }
 
@@ -85,6 +90,12 @@ impl Wrong {
             Breaks::Limits => {
                 let much = vec![1_u8; 100 << 20];
                 host.debug(&format!("{} bytes", much.len()));
+            }
+            Breaks::Secrecy => {
+                let token = host.secret("token")?;
+                let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+                tally(host, joining, &hex)?;
+                tally(host, joining, &BASE64_STANDARD.encode(token))?;
             }
             Breaks::Work => return again("waiting for what never comes"),
             _ => {

@@ -3,34 +3,11 @@
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::components::component;
 use crate::stateward::{Dev, Ran, command, stateward, stateward_in};
-
-/// The folder of the components that tests are made with.
-fn components() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-            .args(["--profile", "plugin", "--lib"])
-            .args(["-p", "stateward-wrong", "-p", "stateward-hostile"])
-            .current_dir(&root)
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        target.join("wasm32-wasip2/plugin")
-    })
-}
-
-fn component(name: &str) -> String {
-    let path = components().join(format!("stateward_{name}.wasm"));
-    path.to_str().unwrap().to_owned()
-}
 
 fn ok(ran: Ran) -> String {
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
@@ -473,5 +450,54 @@ fn a_component_that_no_operator_would_load_is_refused_as_there() {
             "{}",
             ran.err
         );
+    }
+}
+
+#[test]
+fn a_recording_holds_no_secret_however_the_plugin_passes_it_on() {
+    let place = tempfile::tempdir().unwrap();
+    let scenario = place.path().join("s.yaml");
+    let text = "settings: {breaks: secrecy}
+secrets: {token: 'open sesame!'}
+members: {starts: none, answers: [{ask: '*'}]}
+steps: [scale: 1]
+";
+    std::fs::write(&scenario, text).unwrap();
+    let folder = place.path().join("calls");
+    let words = [
+        "plugin",
+        "test",
+        &component("wrong"),
+        scenario.to_str().unwrap(),
+        "--no-faults",
+        "--record",
+        folder.to_str().unwrap(),
+    ];
+    ok(stateward(&words));
+    let calls: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let joins = calls.iter().find(|call| call.contains("post-ready"));
+    let joins: Value = serde_json::from_str(joins.unwrap()).unwrap();
+    let passed_on: Vec<_> = joins["exchanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|exchange| match exchange["secret"]["value"].as_str() {
+            Some(read) => read,
+            None => exchange["exec"]["argv"][1].as_str().unwrap(),
+        })
+        .collect();
+    // As it was read, in hexadecimal digits, in base64.
+    assert_eq!(passed_on, ["<token>", "<token>", "<token>"]);
+    for call in &calls {
+        for secret in [
+            "open sesame!",
+            "6f70656e20736573616d6521",
+            "b3BlbiBzZXNhbWUh",
+        ] {
+            assert!(!call.contains(secret), "{call}");
+        }
     }
 }

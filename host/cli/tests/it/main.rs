@@ -9,6 +9,7 @@
 )]
 
 mod authors;
+mod components;
 mod development;
 mod help;
 mod languages;

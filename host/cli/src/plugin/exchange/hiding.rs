@@ -1,42 +1,32 @@
-//! Recordings hold no value of a secret: wherever one was read, sent or answered, its slot's name in angle brackets stands.
+//! Recordings hold no value of a secret: wherever one was read, sent or answered, plain or in base64 or hexadecimal digits, its slot's name in angle brackets stands.
 //!
-//! A call that is made again from a recording reads the same words, so it sends them too; only what it computes from a secret (a hash, a length) differs.
+//! A call that is made again from a recording reads the same words, so it sends them too; only what it computes from a secret (a hash, a length, base64) differs.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use stateward_runtime::Masks;
 
 /// Replaces the values of these slots in all texts, and in all lists of bytes.
 pub(crate) fn hide(recorded: &mut Value, secrets: &BTreeMap<String, String>) {
-    // The longest first: one may contain another.
-    let mut known: Vec<(&str, String)> = (secrets.iter())
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(slot, value)| (value.as_str(), format!("<{slot}>")))
-        .collect();
-    known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-    walk(recorded, &known);
+    let mut masks = Masks::default();
+    for (slot, value) in secrets {
+        masks.add_as(value.as_bytes(), &format!("<{slot}>"));
+    }
+    walk(recorded, &masks);
 }
 
-fn walk(value: &mut Value, known: &[(&str, String)]) {
+fn walk(value: &mut Value, masks: &Masks) {
     match value {
-        Value::String(text) => {
-            for (secret, shown) in known {
-                *text = text.replace(secret, shown);
-            }
-        }
+        Value::String(text) => *text = masks.mask(text).into_owned(),
         Value::Object(fields) => {
             // A slot may be called what its secret is.
             let fields = fields.iter_mut().filter(|(name, _)| *name != "slot");
-            fields.for_each(|(_, field)| walk(field, known));
+            fields.for_each(|(_, field)| walk(field, masks));
         }
         Value::Array(items) => match bytes(items) {
-            Some(mut found) => {
-                for (secret, shown) in known {
-                    found = replaced(&found, secret.as_bytes(), shown.as_bytes());
-                }
-                *items = found.into_iter().map(Value::from).collect();
-            }
-            None => items.iter_mut().for_each(|item| walk(item, known)),
+            Some(found) => *items = masks.scrub(found).into_iter().map(Value::from).collect(),
+            None => items.iter_mut().for_each(|item| walk(item, masks)),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -46,24 +36,6 @@ fn walk(value: &mut Value, known: &[(&str, String)]) {
 fn bytes(items: &[Value]) -> Option<Vec<u8>> {
     let byte = |item: &Value| item.as_u64().and_then(|number| u8::try_from(number).ok());
     items.iter().map(byte).collect()
-}
-
-fn replaced(text: &[u8], secret: &[u8], shown: &[u8]) -> Vec<u8> {
-    let mut rest = text;
-    let mut result = Vec::with_capacity(text.len());
-    while let Some((first, behind)) = rest.split_first() {
-        match rest.strip_prefix(secret) {
-            Some(after) => {
-                result.extend_from_slice(shown);
-                rest = after;
-            }
-            None => {
-                result.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    result
 }
 
 #[cfg(test)]
@@ -87,6 +59,7 @@ mod tests {
                 { "secret": { "slot": "name", "value": "name" } },
                 { "exec": { "argv": ["mysql", "-ps3cret"], "stdout": [255, 115, 51, 99, 114, 101, 116, 254] } },
                 { "tcp": { "talk": [{ "sent": "AUTH s3cret and more\r\n" }] } },
+                { "http": { "path": "/login?hex=733363726574", "body": "Basic cm9vdDpzM2NyZXQ=" } },
             ],
         });
 
@@ -101,6 +74,7 @@ mod tests {
                     { "secret": { "slot": "name", "value": "<name>" } },
                     { "exec": { "argv": ["mysql", "-p<root>"], "stdout": [255, 60, 114, 111, 111, 116, 62, 254] } },
                     { "tcp": { "talk": [{ "sent": "AUTH <longer>\r\n" }] } },
+                    { "http": { "path": "/login?hex=<root>", "body": "Basic cm9vdD<root>Q=" } },
                 ],
             })
         );
