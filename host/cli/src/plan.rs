@@ -20,7 +20,7 @@ use stateward_planner::{Forecast, World};
 
 use crate::connection::ConnectionArguments;
 use crate::failure::{Ended, Failure};
-use crate::output::{self, FAINT, Format, FormatArguments, GOOD, NAME, STRONG, WAIT, painted};
+use crate::output::{self, BAD, FAINT, Format, FormatArguments, GOOD, NAME, STRONG, WAIT, painted};
 use crate::target::AppName;
 use present::Present;
 
@@ -28,6 +28,7 @@ use present::Present;
 ///
 /// The steps are those of the operator itself when all goes well: pods become ready, hooks answer `done`.
 /// Without --world it looks at the cluster; an app that does not exist yet is planned from nothing.
+/// Settings that the schema of the plugin does not allow end with exit code 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -69,6 +70,8 @@ struct Answer {
     replicas: u32,
     changes: Vec<String>,
     notes: Vec<String>,
+    /// What is wrong with the settings of the plugin, each with its path. The spec would be refused.
+    mistakes: Vec<String>,
     #[serde(flatten)]
     forecast: Forecast,
 }
@@ -94,7 +97,10 @@ pub(crate) async fn plan(arguments: PlanArguments) -> Result<Ended, Failure> {
         Format::Json => output::json(&answer)?,
         Format::Text => output::line(text(&answer))?,
     }
-    Ok(Ended::Done)
+    Ok(match answer.mistakes.as_slice() {
+        [] => Ended::Done,
+        _ => Ended::Failed,
+    })
 }
 
 /// What `--save-world` writes and `--world` reads.
@@ -117,7 +123,7 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         mut wanted,
         plugin,
         notes,
-        refused,
+        mistakes,
     } = present;
     if let Some(replicas) = replicas {
         wanted.replicas = replicas;
@@ -128,10 +134,12 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         world.app.generation = world.app.generation.saturating_add(1);
         world.answers.validate = None;
     }
-    world.app.spec = wanted.into();
+    world.app.spec = wanted;
     world.plugin = plugin;
-    if let Some(message) = refused {
-        world.answers.validate = Some(Verdict::Refused { message });
+    if !mistakes.is_empty() {
+        world.answers.validate = Some(Verdict::Refused {
+            message: mistakes.join("; "),
+        });
     }
     Answer {
         kind: world.app.face.kind(),
@@ -141,6 +149,7 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
         replicas: world.app.spec.replicas,
         changes,
         notes,
+        mistakes,
         forecast: forecast(&world, now),
     }
 }
@@ -148,6 +157,8 @@ fn answer(present: Present, replicas: Option<u32>, now: Timestamp) -> Answer {
 fn text(answer: &Answer) -> String {
     let mut lines = vec![headline(answer)];
     lines.extend(answer.notes.iter().map(|note| painted(FAINT, note)));
+    let wrong = |mistake| format!("{} {mistake}", painted(BAD.bold(), "error:"));
+    lines.extend(answer.mistakes.iter().map(wrong));
     let steps = &answer.forecast.steps;
     let width = steps.len().to_string().len().max(2);
     for (index, step) in steps.iter().enumerate() {

@@ -11,74 +11,64 @@ use super::manifest::Manifest;
 use crate::failure::Failure;
 use crate::plugin::inspect;
 
+/// What is known of the plugin of an app.
+pub(crate) struct Served {
+    pub(crate) plugin: Plugin,
+    /// What the schema of its manifest says against the settings: where, and what was expected there. Empty where no schema is known.
+    pub(crate) mistakes: Vec<String>,
+}
+
 /// The plugin that the manifest's app names.
 pub(crate) async fn of(
     client: Option<&Client>,
     manifest: &Manifest,
     known: Option<&Plugin>,
-) -> Result<Plugin, Failure> {
-    let Some(name) = manifest
-        .spec()
-        .pointer("/plugin/name")
-        .and_then(Value::as_str)
-    else {
-        return Ok(Plugin::None);
-    };
-    if let Some(Plugin::Ready(ready)) = known
-        && ready.name == name
-    {
-        return Ok(Plugin::Ready(ready.clone()));
-    }
-    let installed = match client {
-        None => None,
-        Some(client) => installed(client, name).await?,
-    };
-    if let Some(Plugin::Ready(ready)) = installed {
-        return Ok(Plugin::Ready(ready));
-    }
-    // It is applied together with the app.
-    if let Some(file) = file_of(manifest, name) {
-        let found = inspect::load(Path::new(file)).await?;
-        return Ok(Plugin::Ready(found.ready(name)));
-    }
-    Ok(installed.unwrap_or_else(|| Plugin::Unavailable {
-        name: name.to_owned(),
-        reason: "PluginNotFound".to_owned(),
-        message: format!("there is no Plugin {name}: apply one first"),
-    }))
-}
-
-/// What the schema of the plugin's manifest says against the settings of the manifest's app; nothing where no schema is known.
-pub(crate) async fn refusal(
-    client: Option<&Client>,
-    manifest: &Manifest,
-) -> Result<Option<String>, Failure> {
+) -> Result<Served, Failure> {
     let spec = manifest.spec();
     let Some(name) = spec.pointer("/plugin/name").and_then(Value::as_str) else {
-        return Ok(None);
+        return Ok(Served {
+            plugin: Plugin::None,
+            mistakes: Vec::new(),
+        });
     };
-    let installed = match client {
+    let status = match client {
         None => None,
         Some(client) => status_of(client, name).await?,
     };
-    let schema = match installed.and_then(|status| status.settings_schema) {
-        Some(schema) => Some(schema),
-        None => match file_of(manifest, name) {
-            Some(file) => inspect::load(Path::new(file)).await?.settings_schema(),
-            None => None,
+    let schema = (status.as_ref()).and_then(|status| status.settings_schema.clone());
+    let installed = status.map(|status| as_told(name, status));
+    // Where none is ready, the one that is applied together with the app tells.
+    let beside = match (&installed, file_of(manifest, name)) {
+        (Some(Plugin::Ready(_)), _) | (_, None) => None,
+        (_, Some(file)) => Some(inspect::load(Path::new(file)).await?),
+    };
+    let schema = schema.or_else(|| beside.as_ref()?.settings_schema());
+    let mistakes = schema.map_or_else(Vec::new, |schema| mistakes(&schema, spec));
+    let plugin = match (known, installed, beside) {
+        (Some(Plugin::Ready(ready)), _, _) if ready.name == name => Plugin::Ready(ready.clone()),
+        (_, Some(Plugin::Ready(ready)), _) => Plugin::Ready(ready),
+        (_, _, Some(beside)) => Plugin::Ready(beside.ready(name)),
+        (_, Some(installed), None) => installed,
+        (_, None, None) => Plugin::Unavailable {
+            name: name.to_owned(),
+            reason: "PluginNotFound".to_owned(),
+            message: format!("there is no Plugin {name}: apply one first"),
         },
     };
-    let Some(schema) = schema else {
-        return Ok(None);
-    };
+    Ok(Served { plugin, mistakes })
+}
+
+fn mistakes(schema: &Value, spec: &Value) -> Vec<String> {
     let nothing = Value::Object(serde_json::Map::new());
-    let settings = spec.pointer("/plugin/settings").unwrap_or(&nothing);
+    let settings = spec.pointer("/plugin/settings");
+    let settings = settings
+        .filter(|settings| !settings.is_null())
+        .unwrap_or(&nothing);
     // A schema that is none was refused when the plugin was loaded.
-    let findings = stateward_runtime::check_settings(&schema, settings).unwrap_or_default();
-    let lines: Vec<_> = (findings.iter())
+    let findings = stateward_runtime::check_settings(schema, settings).unwrap_or_default();
+    (findings.iter())
         .map(|finding| format!("{}: {}", finding.path, finding.text))
-        .collect();
-    Ok((!lines.is_empty()).then(|| lines.join("; ")))
+        .collect()
 }
 
 /// The file of a Plugin document beside the app, where it is one that can be read from here.
@@ -89,11 +79,6 @@ fn file_of<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a str> {
         .find(|plugin| plugin.pointer("/metadata/name").and_then(Value::as_str) == Some(name))
         .and_then(|plugin| plugin.pointer("/spec/source/file")?.as_str())
         .filter(|file| Path::new(file).is_file())
-}
-
-async fn installed(client: &Client, name: &str) -> Result<Option<Plugin>, Failure> {
-    let status = status_of(client, name).await?;
-    Ok(status.map(|status| as_told(name, status)))
 }
 
 async fn status_of(client: &Client, name: &str) -> Result<Option<PluginStatus>, Failure> {

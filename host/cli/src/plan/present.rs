@@ -8,7 +8,7 @@ use kube::{Client, Resource};
 use serde_json::{Map, Value, json};
 use stateward_planner::status::Status;
 use stateward_planner::world::{Answers, App, Face, Plugin};
-use stateward_planner::{Spec, World};
+use stateward_planner::{Shared, Spec, World};
 
 use super::defaults;
 use super::manifest::Manifest;
@@ -23,12 +23,12 @@ const NOT_CREATED: &str = "not-created-yet";
 /// Where a plan starts, and where it is to lead.
 #[derive(Debug)]
 pub(crate) struct Present {
-    /// Why the schema of the plugin refuses the settings.
-    pub(crate) refused: Option<String>,
+    /// What the schema of the plugin has against the settings, each with its path.
+    pub(crate) mistakes: Vec<String>,
     /// The app as it is. One that does not exist yet has its wanted spec and nothing else.
     pub(crate) world: World,
     pub(crate) exists: bool,
-    pub(crate) wanted: Spec,
+    pub(crate) wanted: Shared<Spec>,
     pub(crate) plugin: Plugin,
     /// What the reader should know about how the plan was made.
     pub(crate) notes: Vec<String>,
@@ -66,12 +66,12 @@ pub(crate) async fn saved(path: &Path, manifest: Option<&Manifest>) -> Result<Pr
     }
     let mut wanted = manifest.written.clone();
     defaults::carry_over(&world.app.spec, &mut wanted);
-    let plugin = plugins::of(None, manifest, Some(&world.plugin)).await?;
+    let served = plugins::of(None, manifest, Some(&world.plugin)).await?;
     Ok(Present {
-        refused: plugins::refusal(None, manifest).await?,
+        mistakes: served.mistakes,
         exists: world.app.uid != NOT_CREATED,
-        wanted,
-        plugin,
+        wanted: wanted.into(),
+        plugin: served.plugin,
         notes: Vec::new(),
         world,
     })
@@ -105,21 +105,24 @@ pub(crate) async fn live(
             if completed.is_none() {
                 defaults::carry_over(&world.app.spec, &mut wanted);
             }
+            let served = plugins::of(client, manifest, Some(&world.plugin)).await?;
             Present {
-                refused: plugins::refusal(client, manifest).await?,
+                mistakes: served.mistakes,
                 exists: true,
-                plugin: plugins::of(client, manifest, Some(&world.plugin)).await?,
-                wanted,
+                plugin: served.plugin,
+                wanted: wanted.into(),
                 notes,
                 world,
             }
         }
         None => {
-            let plugin = plugins::of(client, manifest, None).await?;
+            let served = plugins::of(client, manifest, None).await?;
+            let (wanted, plugin) = (Shared::from(wanted), served.plugin);
+            let namespace = &connection.namespace;
             Present {
-                refused: plugins::refusal(client, manifest).await?,
+                mistakes: served.mistakes,
                 exists: false,
-                world: from_nothing(manifest, &connection.namespace, &wanted, plugin.clone()),
+                world: from_nothing(manifest, namespace, wanted.clone(), plugin.clone()),
                 plugin,
                 wanted,
                 notes,
@@ -131,9 +134,9 @@ pub(crate) async fn live(
 
 fn as_it_is(world: World) -> Present {
     Present {
-        refused: None,
+        mistakes: Vec::new(),
         exists: world.app.uid != NOT_CREATED,
-        wanted: (*world.app.spec).clone(),
+        wanted: world.app.spec.clone(),
         plugin: world.plugin.clone(),
         notes: Vec::new(),
         world,
@@ -151,7 +154,7 @@ async fn world_of(connection: &Connection, target: &Target) -> Result<World, Fai
     Ok(stateward_operator::world_of(client, namespace, name, *face).await?)
 }
 
-fn from_nothing(manifest: &Manifest, namespace: &str, spec: &Spec, plugin: Plugin) -> World {
+fn from_nothing(manifest: &Manifest, namespace: &str, spec: Shared<Spec>, plugin: Plugin) -> World {
     World {
         app: App {
             face: manifest.face,
@@ -161,7 +164,7 @@ fn from_nothing(manifest: &Manifest, namespace: &str, spec: &Spec, plugin: Plugi
             generation: 1,
             deletion: None,
             annotations: Default::default(),
-            spec: spec.clone().into(),
+            spec,
             switchover: None,
             wishes: Default::default(),
             hold: Default::default(),
