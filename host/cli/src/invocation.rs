@@ -5,12 +5,13 @@ use std::time::Duration;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::{Api, PostParams};
 use stateward_operator::annotations::INVOCATION;
+use stateward_planner::status::Ruling;
 use stateward_planner::world::{RulingWish, Verb};
 use stateward_planner::{InvocationId, Status};
 
 use crate::connection::{Connection, ConnectionArguments};
 use crate::failure::{Ended, Failure};
-use crate::output::{self, GOOD, NAME, WAIT, painted};
+use crate::output::{self, Format, FormatArguments, GOOD, NAME, WAIT, painted};
 use crate::target::{AppName, Target};
 use crate::watching::{self, Waited};
 use crate::wish;
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Decide about an invocation of a hook that does not end by itself
 ///
 /// `stateward why` and `stateward timeline` show the ids. The decision stands in the app's status with who, why and when.
+/// A decision that is not taken ends with exit code 1, one that no operator has recorded in time with 3.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InvocationArguments {
     #[command(subcommand)]
@@ -59,10 +61,19 @@ struct DecisionArguments {
     #[arg(value_name = "ID")]
     invocation: String,
     /// Why, for whoever looks later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = said)]
     reason: String,
     #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
     connection: ConnectionArguments,
+}
+
+fn said(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why: it stands in the app's status, for whoever looks later".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 pub(crate) async fn decide(arguments: InvocationArguments) -> Result<Ended, Failure> {
@@ -89,12 +100,17 @@ pub(crate) async fn decide(arguments: InvocationArguments) -> Result<Ended, Fail
     .await?;
     let look = |target: &Target| {
         let status = target.status::<Status>()?;
-        let mut rulings = status.rulings.into_iter();
-        Ok(rulings.find(|ruling| ruling.request.as_ref() == Some(&wished.id)))
+        let mut rulings = status.rulings.iter();
+        let ruling = rulings.find(|ruling| ruling.request.as_ref() == Some(&wished.id));
+        Ok(ruling.cloned().map(|ruling| (ruling, status)))
     };
     let id = &wished.invocation;
     match watching::until(&target, Some(PATIENCE), look).await? {
-        Waited::Reached(ruling) if ruling.result == "Taken" => {
+        Waited::Reached((ruling, _)) if ruling.result == "Taken" => {
+            if arguments.format.output == Format::Json {
+                output::json(&ruling)?;
+                return Ok(Ended::Done);
+            }
             output::line(format_args!(
                 "{}: {id}: {} for {} at {}",
                 painted(NAME, &target),
@@ -104,13 +120,9 @@ pub(crate) async fn decide(arguments: InvocationArguments) -> Result<Ended, Fail
             ))?;
             Ok(Ended::Done)
         }
-        Waited::Reached(ruling) => Err(Failure::Wrong(match ruling.result.as_str() {
-            "NoSuchInvocation" => format!(
-                "{target} has no invocation {id} under way; `stateward why {}` tells what it waits for",
-                target.name
-            ),
-            other => format!("{target}: {id} does not take this decision ({other})"),
-        })),
+        Waited::Reached((ruling, status)) => {
+            Err(Failure::Wrong(not_taken(&target, &ruling, &status)))
+        }
         Waited::TimeOver => {
             output::note(format_args!(
                 "{}: no operator has recorded the decision yet",
@@ -118,6 +130,41 @@ pub(crate) async fn decide(arguments: InvocationArguments) -> Result<Ended, Fail
             ));
             Ok(Ended::NotYet)
         }
+    }
+}
+
+/// Why a decision was not taken, and what can be done.
+fn not_taken(target: &Target, ruling: &Ruling, status: &Status) -> String {
+    let (id, name) = (&ruling.invocation, &target.name);
+    let ended = status.history.iter().find(|ended| ended.invocation == *id);
+    match (ruling.result.as_str(), ended) {
+        ("NoSuchInvocation", Some(ended)) => format!(
+            "{target}: {id} has ended ({}, {}): there is nothing to decide about it any more; `stateward why {name}` tells what the app waits for now",
+            ended.result, ended.ended
+        ),
+        ("NoSuchInvocation", None) => {
+            let waits = status.waiting.iter();
+            let ids: Vec<_> = waits
+                .filter_map(|wait| Some(wait.invocation.as_ref()?.0.as_str()))
+                .collect();
+            let known = match ids.as_slice() {
+                [] => "none is waited for".to_owned(),
+                ids => format!("waited for: {}", ids.join(", ")),
+            };
+            format!(
+                "{target} has no invocation {id} under way ({known}); `stateward why {name}` shows the ids"
+            )
+        }
+        ("AlreadyDone", _) => format!(
+            "{target}: {id} is done, and its pod may go; `stateward invocation abort` takes that back"
+        ),
+        ("NotAllowed", _) if id.0.starts_with("quarantine/") => {
+            format!("{target}: {id} can only be skipped, which releases the member")
+        }
+        ("NotAllowed", _) => format!(
+            "{target}: {id} cannot be aborted: its member is there, or gone, already; skip it or retry it"
+        ),
+        (other, _) => format!("{target}: {id} does not take this decision ({other})"),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `stateward why`: what an app waits for, who can end the wait, and how.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use stateward_planner::status::{Condition, RoleStatus};
-use stateward_planner::world::Face;
+use stateward_planner::status::{Condition, RoleStatus, Ruling};
+use stateward_planner::world::{Face, Verb};
 use stateward_planner::{Owner, Status, Waiting};
 
 use crate::connection::{Connection, ConnectionArguments};
@@ -49,8 +49,13 @@ struct Answer {
     /// Being deleted.
     is_deleting: bool,
     waiting: Vec<Waiting>,
+    /// Decisions about invocations, the newest last.
+    rulings: Vec<Ruling>,
     conditions: Vec<Condition>,
 }
+
+/// How long a decision is news. One that still holds is told anyway.
+const NEWS: SignedDuration = SignedDuration::from_hours(1);
 
 pub(crate) async fn why(arguments: WhyArguments) -> Result<Ended, Failure> {
     let connection = arguments.connection.connect().await?;
@@ -116,6 +121,7 @@ fn answer(target: &Target, status: Status, now: Timestamp) -> Answer {
         roles: status.roles,
         is_deleting: target.object.metadata.deletion_timestamp.is_some(),
         waiting,
+        rulings: status.rulings,
         conditions: status.conditions,
     }
 }
@@ -144,6 +150,7 @@ fn unseen(target: &Target, observed: i64, now: Timestamp) -> Waiting {
         subject: format!("generation {}", target.generation()),
         message,
         unblocks: unblocks.to_owned(),
+        invocation: None,
         since: match observed {
             0 => created.map_or(now, |created| created.0),
             _ => now,
@@ -175,6 +182,24 @@ fn text(answer: &Answer, now: Timestamp) -> String {
     } else {
         lines.push(painted(STRONG, "It waits for:"));
         lines.extend(answer.waiting.iter().map(|entry| wait(entry, now)));
+        if answer
+            .waiting
+            .iter()
+            .any(|entry| entry.invocation.is_some())
+        {
+            let advice = format!(
+                "Whoever cannot wait decides: stateward invocation retry|skip|abort {} ID --reason …",
+                answer.name
+            );
+            lines.push(painted(FAINT, advice));
+        }
+    }
+    let news: Vec<_> = (answer.rulings.iter())
+        .filter(|ruling| is_news(ruling, answer, now))
+        .collect();
+    if !news.is_empty() {
+        lines.push(painted(STRONG, "It was decided:"));
+        lines.extend(news.into_iter().map(|ruling| decision(ruling, now)));
     }
     lines.join("\n")
 }
@@ -235,7 +260,35 @@ fn wait(entry: &Waiting, now: Timestamp) -> String {
     if !entry.unblocks.is_empty() {
         text.push_str(&format!("\n    {}: {}", who(entry.owner), entry.unblocks));
     }
+    if let Some(id) = &entry.invocation {
+        text.push_str(&format!("\n    id: {id}"));
+    }
     text
+}
+
+fn is_news(ruling: &Ruling, answer: &Answer, now: Timestamp) -> bool {
+    let holds = ruling.verb == Verb::Abort && ruling.generation == answer.generation;
+    holds || now.duration_since(ruling.at) < NEWS
+}
+
+fn decision(ruling: &Ruling, now: Timestamp) -> String {
+    let Ruling {
+        verb,
+        invocation,
+        by,
+        reason,
+        result,
+        ..
+    } = ruling;
+    let ago = output::words(now.duration_since(ruling.at));
+    let details = match result.as_str() {
+        "Taken" => format!("({ago} ago)"),
+        other => format!("({ago} ago; not taken: {other})"),
+    };
+    format!(
+        "  {verb:?} of {invocation} by {by}: {reason} {}",
+        painted(FAINT, details)
+    )
 }
 
 /// Whose turn it is.
@@ -269,6 +322,7 @@ mod tests {
             roles: Vec::new(),
             is_deleting: false,
             waiting: Vec::new(),
+            rulings: Vec::new(),
             conditions: Vec::new(),
         }
     }
@@ -296,6 +350,7 @@ mod tests {
                 subject: "rollout".into(),
                 message: "partition 2 keeps ordinals 0..1".into(),
                 unblocks: "lower the partition".into(),
+                invocation: None,
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
             }],
             ..at_rest()

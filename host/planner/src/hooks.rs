@@ -6,8 +6,10 @@
 mod lanes;
 mod purposes;
 mod recording;
+mod room;
 
 pub(crate) use recording::{as_recorded, must_stand};
+pub(crate) use room::{admits, beginning};
 
 use std::collections::{BTreeMap, BTreeSet};
 

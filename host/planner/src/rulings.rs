@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 
 use crate::draft::Draft;
+use crate::hooks;
 use crate::journal::{Act, Cause, Invocation, InvocationId, MoveCause, Phase};
 use crate::scene::Scene;
 use crate::spec::{Deadline, DeadlinePolicy};
@@ -17,6 +18,9 @@ use crate::world::{RulingWish, Verb};
 
 /// Decisions that are remembered.
 const MOST: usize = 16;
+/// Bytes of a reason and of a name, at most.
+const LONGEST_REASON: usize = 512;
+const LONGEST_NAME: usize = 256;
 /// Who decided, when nobody did.
 const BY_DEADLINE: &str = "deadline";
 
@@ -78,8 +82,8 @@ fn take_up(scene: &Scene<'_>, wish: &RulingWish, draft: &mut Draft) {
         request: Some(wish.id.clone()),
         invocation: wish.invocation.clone(),
         verb: wish.verb,
-        by: wish.by.clone(),
-        reason: wish.reason.clone(),
+        by: hooks::beginning(&wish.by, LONGEST_NAME).to_owned(),
+        reason: hooks::beginning(&wish.reason, LONGEST_REASON).to_owned(),
         at: scene.now,
         generation: scene.world.app.generation,
         result: result.to_owned(),
@@ -104,6 +108,8 @@ fn judge(scene: &Scene<'_>, wish: &RulingWish) -> &'static str {
     match (wish.verb, &known.act) {
         // A member that is there cannot be made to not have come, nor one that is gone to not have gone.
         (Verb::Abort, Act::PostReady { .. } | Act::PostDelete { .. }) => "NotAllowed",
+        // A permission to delete can only be taken back.
+        (Verb::Skip | Verb::Retry, Act::PreDelete { .. }) if known.is_done() => "AlreadyDone",
         _ => TAKEN,
     }
 }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::hooks;
 use crate::status::{StateEntry, Status};
 
 /// Keys of one app, at most.
@@ -35,6 +36,10 @@ pub enum StateError {
         "{key:?} is no key of state: 1 to {MAX_KEY_CHARACTERS} letters, digits, '-', '_' or '.'"
     )]
     BadKey { key: String },
+    #[error(
+        "the app's status has no room for state {key} beside the checkpoints of open invocations; try again when some have ended"
+    )]
+    StatusFull { key: String },
 }
 
 impl StateError {
@@ -45,6 +50,7 @@ impl StateError {
             StateError::TooManyKeys { .. } => "StateTooManyKeys",
             StateError::ValueTooLarge { .. } => "StateValueTooLarge",
             StateError::BadKey { .. } => "StateBadKey",
+            StateError::StatusFull { .. } => "StatusFull",
         }
     }
 }
@@ -79,10 +85,14 @@ pub fn put_state(
         return Err(StateError::TooManyKeys { key });
     }
     let version = version.saturating_add(1);
-    let mut status = status.clone();
+    let mut next = status.clone();
     let value = BASE64_STANDARD.encode(value);
-    status.state.insert(key, StateEntry { value, version });
-    Ok((status, version))
+    next.state
+        .insert(key.clone(), StateEntry { value, version });
+    if !hooks::admits(status, &next) {
+        return Err(StateError::StatusFull { key });
+    }
+    Ok((next, version))
 }
 
 fn is_key(key: &str) -> bool {

@@ -128,7 +128,7 @@ pub struct Ruling {
     pub at: Timestamp,
     /// Generation of the app's spec then: an abort holds for it.
     pub generation: i64,
-    /// `Taken`, or why it was not: `NoSuchInvocation`, `NotAllowed`.
+    /// `Taken`, or why it was not: `NoSuchInvocation`, `NotAllowed`, `AlreadyDone`.
     pub result: String,
 }
 

@@ -35,6 +35,9 @@ pub struct Waiting {
     pub message: String,
     /// What would end the wait, a sentence.
     pub unblocks: String,
+    /// Id of the invocation that it is for, as `stateward invocation` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<InvocationId>,
     /// Kept from the recorded entry of the same owner, reason and subject.
     pub since: Timestamp,
 }

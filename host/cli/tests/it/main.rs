@@ -10,11 +10,13 @@
 
 mod authors;
 mod components;
+mod decisions;
 mod development;
 mod help;
 mod languages;
 mod manifests;
 mod nobody_manages;
 mod processes;
+mod settings;
 mod stateward;
 mod tour;

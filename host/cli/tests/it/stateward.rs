@@ -3,12 +3,19 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
-use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::GroupVersionKind;
+use kube::runtime::wait::await_condition;
 use kube::{Client, Config};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+/// Only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a command ended.
 pub(crate) struct Ran {
@@ -132,7 +139,54 @@ impl Dev {
 
     /// Creates the object of a manifest.
     pub(crate) fn create(&self, plural: &str, manifest: &str) {
-        let object: DynamicObject = serde_yaml::from_str(manifest).unwrap();
+        self.create_object(plural, serde_yaml::from_str(manifest).unwrap());
+    }
+
+    /// Creates a Plugin of this component with these grants, and waits until it is loaded.
+    pub(crate) fn create_plugin(&self, name: &str, file: &str, grants: &Value) {
+        let plugin = json!({
+            "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
+            "metadata": { "name": name },
+            "spec": { "source": { "file": file }, "grants": grants },
+        });
+        self.create_object("plugins", serde_json::from_value(plugin).unwrap());
+        self.until("plugins", name, |plugin| {
+            plugin["status"]["state"] == "Ready"
+        });
+    }
+
+    /// Changes an app as `kubectl patch --type merge` does.
+    pub(crate) fn merge(&self, name: &str, patch: &Value) {
+        self.ask(async |client| {
+            let api = namespaced(client, "statefulapps");
+            let parameters = PatchParams::default();
+            let patch = Patch::Merge(patch);
+            api.patch(name, &parameters, &patch).await.unwrap();
+        });
+    }
+
+    /// Waits until an object of ours is like that.
+    pub(crate) fn until(&self, plural: &str, name: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.ask(async |client| {
+            let seen = std::cell::RefCell::new(Value::Null);
+            let condition = |object: Option<&DynamicObject>| {
+                let object = serde_json::to_value(object).unwrap();
+                let holds = is_so(&object);
+                seen.replace(object);
+                holds
+            };
+            let api = namespaced(client, plural);
+            let waited = await_condition(api, name, condition);
+            let waited = tokio::time::timeout(PATIENCE, waited).await;
+            let seen = seen.into_inner();
+            waited
+                .unwrap_or_else(|_| panic!("{plural} {name}: {seen:#}"))
+                .unwrap();
+            seen
+        })
+    }
+
+    fn create_object(&self, plural: &str, object: DynamicObject) {
         let types = object.types.clone().unwrap();
         let (group, version) = types
             .api_version
@@ -146,9 +200,26 @@ impl Dev {
             plural: plural.to_owned(),
         };
         self.ask(async |client| {
-            let api: Api<DynamicObject> = Api::namespaced_with(client, "default", &resource);
+            let api: Api<DynamicObject> = match plural {
+                "plugins" => Api::all_with(client, &resource),
+                _ => Api::namespaced_with(client, "default", &resource),
+            };
             api.create(&PostParams::default(), &object).await.unwrap();
         });
+    }
+}
+
+/// Objects of ours, in the namespace where the tests have them.
+fn namespaced(client: Client, plural: &str) -> Api<DynamicObject> {
+    let (kind, is_everywhere) = match plural {
+        "plugins" => ("Plugin", true),
+        _ => ("StatefulApp", false),
+    };
+    let kind = GroupVersionKind::gvk("stateward.dev", "v1alpha1", kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    match is_everywhere {
+        true => Api::all_with(client, &resource),
+        false => Api::namespaced_with(client, "default", &resource),
     }
 }
 

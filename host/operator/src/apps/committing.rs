@@ -268,9 +268,9 @@ impl Actor {
             let (next, version) =
                 put_state(&recorded, key, value, after_version).map_err(|error| match error {
                     StateError::Conflict { .. } => Failure::Conflict,
-                    StateError::TooManyKeys { .. } | StateError::ValueTooLarge { .. } => {
-                        Failure::Budget(error.to_string())
-                    }
+                    StateError::TooManyKeys { .. }
+                    | StateError::ValueTooLarge { .. }
+                    | StateError::StatusFull { .. } => Failure::Budget(error.to_string()),
                     StateError::BadKey { .. } => Failure::Other(error.to_string()),
                 })?;
             match self.write_status(&app, &next).await {

@@ -61,6 +61,7 @@ pub(super) fn refused_steps(status: &mut Status, attempts: &Attempts) {
             subject: step.clone(),
             message: format!("{step} fails: {}", failed.error),
             unblocks: unblocks.to_owned(),
+            invocation: None,
             since: failed.since,
         });
     }
@@ -108,6 +109,7 @@ pub(super) fn plugin_loading(plugin: &str, now: Timestamp) -> Waiting {
         subject: format!("plugin {plugin}"),
         message: "it is being loaded; the first time it is compiled".to_owned(),
         unblocks: "it is loaded".to_owned(),
+        invocation: None,
         since: now,
     }
 }

@@ -9,14 +9,15 @@
 //! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`, `post-delete`,
 //! `task`.
 //!
-//! The status has room for so many: while 32 invocations of a hook are open, or 128 permissions to delete stand, no further one is begun.
+//! The status has room for so many: while 32 invocations of a hook are open, or 128 permissions to delete stand, or the journal has not enough
+//! [`room`] for one more, no further one is begun.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::draft::{Draft, Wanted};
-use crate::hooks::{MOVE_ROLE, PRE_DELETE, recording};
+use crate::hooks::{MOVE_ROLE, PRE_DELETE, recording, room};
 use crate::journal::{Act, Invocation, InvocationId, MoveCause, Phase};
 use crate::plan::Step;
 use crate::scene::Scene;
@@ -119,11 +120,11 @@ pub(super) fn call(
         if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
             continue;
         }
-        if let Some(behind) = open.in_the_way(&id, wanted) {
+        if let Some(behind) = open.in_the_way(&id, wanted, own) {
             queued.insert(id, behind.clone());
             continue;
         }
-        open.begin(&id, &wanted.act);
+        open.begin(&id, &wanted.act, room::reserved(&wanted.act));
         calls.push(Step::Call {
             id: id.clone(),
             act: wanted.act.clone(),
@@ -145,33 +146,51 @@ pub(super) fn call(
 struct Open {
     by_hook: BTreeMap<&'static str, BTreeSet<InvocationId>>,
     allowed: BTreeSet<InvocationId>,
+    /// Bytes of the status that each of them takes up, or may when its call ends.
+    bytes: BTreeMap<InvocationId, usize>,
+    taken: usize,
+    room: usize,
 }
 
 impl Open {
     fn of(scene: &Scene<'_>, draft: &Draft) -> Open {
-        let mut open = Open::default();
+        let mut open = Open {
+            room: room::of_journal(&draft.status),
+            ..Open::default()
+        };
         for known in scene.world.journal.values() {
             if draft.forget.contains(&known.id) {
                 continue;
             }
+            let bytes = match known.phase {
+                Phase::Calling => room::reserved(&known.act),
+                _ => room::taken(known),
+            };
             if has_lane(known) || recording::stays(scene, known) {
-                open.begin(&known.id, &known.act);
+                open.begin(&known.id, &known.act, bytes);
             } else if recording::is_permission(known) {
                 open.allowed.insert(known.id.clone());
+                open.take(&known.id, bytes);
             }
         }
         open
     }
 
-    fn begin(&mut self, id: &InvocationId, act: &Act) {
+    fn begin(&mut self, id: &InvocationId, act: &Act, bytes: usize) {
+        self.take(id, bytes);
         self.by_hook
             .entry(act.hook())
             .or_default()
             .insert(id.clone());
     }
 
+    fn take(&mut self, id: &InvocationId, bytes: usize) {
+        let before = self.bytes.insert(id.clone(), bytes).unwrap_or(0);
+        self.taken = self.taken.saturating_sub(before).saturating_add(bytes);
+    }
+
     /// One of those whose end is waited for. What was begun goes on or is undone; a role never waits: there are few, and a failover is urgent.
-    fn in_the_way(&self, id: &InvocationId, wanted: &Wanted) -> Option<&InvocationId> {
+    fn in_the_way(&self, id: &InvocationId, wanted: &Wanted, own: Lane) -> Option<&InvocationId> {
         let hook = wanted.act.hook();
         let open = self.by_hook.get(hook);
         let goes_on = open.is_some_and(|open| open.contains(id));
@@ -180,9 +199,24 @@ impl Open {
         }
         let is_full = |ids: &&BTreeSet<InvocationId>, most| ids.len() >= most;
         let allowed = Some(&self.allowed).filter(|_| hook == PRE_DELETE);
-        open.filter(|open| is_full(open, MOST))
-            .or_else(|| allowed.filter(|allowed| is_full(allowed, MOST_ALLOWED)))?
-            .first()
+        let full = open
+            .filter(|open| is_full(open, MOST))
+            .or_else(|| allowed.filter(|allowed| is_full(allowed, MOST_ALLOWED)));
+        if let Some(full) = full {
+            return full.first();
+        }
+        let for_others = match own {
+            Lane::Overlapping => room::FOR_OTHERS,
+            _ => 0,
+        };
+        let needed = room::reserved(&wanted.act) + for_others;
+        let has_room = self.taken.saturating_add(needed) <= self.room;
+        // Where nothing is open, nothing could make room.
+        if has_room {
+            None
+        } else {
+            self.bytes.keys().next()
+        }
     }
 }
 

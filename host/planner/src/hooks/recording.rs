@@ -1,12 +1,10 @@
 //! What of the journal must stand in the status: what is under way, and each permission to delete before it is used.
 
+use super::room;
 use crate::draft::Draft;
 use crate::journal::{Act, Invocation, Phase};
 use crate::rulings;
 use crate::scene::Scene;
-
-/// Characters of a message in the status. The status must stay small with many invocations under way; the log has the whole.
-const LONGEST: usize = 128;
 
 pub(super) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     let recorded = &scene.world.recorded.invocations;
@@ -41,7 +39,8 @@ pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
     | Phase::Refused {
         reason: message, ..
     } = &mut recorded.phase
-        && let Some((end, _)) = message.char_indices().nth(LONGEST)
+        && let end = room::beginning(message, room::LONGEST_MESSAGE).len()
+        && end < message.len()
     {
         message.truncate(end);
         message.push('…');
@@ -49,9 +48,11 @@ pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
     recorded
 }
 
-/// Its deadline counts from its first call, whatever becomes of the host.
+/// Its time runs whatever becomes of the host: its deadline counts from its first call; and a refusal that was written, because requests came with it, is asked
+/// again when it said.
 fn has_a_clock(scene: &Scene<'_>, known: &Invocation) -> bool {
-    known.phase != Phase::Done && rulings::deadline(scene, known).is_some()
+    let rests = known.is_recorded && matches!(known.phase, Phase::Refused { .. });
+    rests || known.phase != Phase::Done && rulings::deadline(scene, known).is_some()
 }
 
 /// It stands in the status until it ends, whatever the next answers are.

@@ -72,6 +72,10 @@ pub enum Conflict {
         orders::MOST
     )]
     TooManyOrders,
+    #[error(
+        "the app's status has no room for this answer of {id} among those of other invocations; it is asked again, and a smaller checkpoint or their end makes room"
+    )]
+    StatusFull { id: String },
 }
 
 impl Conflict {
@@ -82,6 +86,7 @@ impl Conflict {
             Conflict::NoSuchPod { .. } => "RoleClaimedForUnknownPod",
             Conflict::NotExclusive { .. } => "RoleNotExclusive",
             Conflict::TooManyOrders => "TooManyOrders",
+            Conflict::StatusFull { .. } => "StatusFull",
         }
     }
 }
@@ -96,18 +101,19 @@ pub fn commit(
     pods: &[Pod],
     roles: &[Role],
 ) -> Result<Status, Conflict> {
+    let before = status;
     let mut status = status.clone();
     for request in &answer.requests {
         fulfil(&mut status, request, pods, roles)?;
     }
-    let answered = Invocation {
+    let answered = hooks::as_recorded(&Invocation {
         phase: answer.phase.clone(),
         checkpoint: answer
             .checkpoint
             .clone()
             .or_else(|| invocation.checkpoint.clone()),
-        ..hooks::as_recorded(invocation)
-    };
+        ..invocation.clone()
+    });
     if let Act::MoveRole { role, number, .. } = &answered.act
         && answered.is_done()
     {
@@ -117,7 +123,13 @@ pub fn commit(
         .invocations
         .iter()
         .position(|known| known.id == answered.id);
-    match (place, hooks::must_stand(&answered)) {
+    let is_refused = matches!(answered.phase, Phase::Refused { .. });
+    let has_requests = !answer.requests.is_empty();
+    // A refusal that is written anyway keeps its clock when the host dies.
+    match (
+        place,
+        hooks::must_stand(&answered) || is_refused && has_requests,
+    ) {
         (Some(place), true) => {
             if let Some(known) = status.invocations.get_mut(place) {
                 *known = answered;
@@ -126,6 +138,12 @@ pub fn commit(
         (Some(place), false) => drop(status.invocations.remove(place)),
         (None, true) => status.invocations.push(answered),
         (None, false) => {}
+    }
+    // Roles move whatever fills the status: there are few.
+    if !matches!(invocation.act, Act::MoveRole { .. }) && !hooks::admits(before, &status) {
+        return Err(Conflict::StatusFull {
+            id: invocation.id.to_string(),
+        });
     }
     Ok(status)
 }

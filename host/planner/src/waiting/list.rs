@@ -9,8 +9,10 @@ use super::{Owner, Waiting, WaitingFor};
 
 /// Entries of a list, at most; a status must stay small with 1 000 members.
 const MOST: usize = 32;
-/// Bytes of all subjects and messages, about, at most.
-const MOST_BYTES: usize = 16 * 1024;
+/// Bytes of the list, about, at most.
+const MOST_BYTES: usize = 9 * 1024;
+/// Bytes of an entry besides its texts.
+const FRAME: usize = 140;
 /// Characters of a message, at most. Plugins and Kubernetes write parts of it.
 const LONGEST: usize = 512;
 
@@ -37,6 +39,7 @@ pub(crate) fn rendered(
             subject: "more".to_owned(),
             message: format!("{more} more like these"),
             unblocks: "those above end".to_owned(),
+            invocation: None,
         });
     }
     list.into_iter()
@@ -48,7 +51,10 @@ pub(crate) fn rendered(
 fn fitting(list: &[Words]) -> usize {
     let mut bytes = 0_usize;
     let has_room = |words: &&Words| {
-        bytes = bytes.saturating_add(words.subject.len() + words.message.len().min(LONGEST * 4));
+        let invocation = words.invocation.as_ref().map_or(0, |id| id.0.len());
+        let message = words.message.len().min(LONGEST * 4);
+        let texts = words.subject.len() + message + words.unblocks.len() + invocation;
+        bytes = bytes.saturating_add(texts + FRAME);
         bytes <= MOST_BYTES
     };
     list.iter().take_while(has_room).count().clamp(1, MOST)
@@ -69,6 +75,7 @@ fn entry(words: Words, recorded: &[Waiting], now: Timestamp) -> Waiting {
         subject: words.subject,
         message: shortened(words.message),
         unblocks: words.unblocks,
+        invocation: words.invocation,
         since,
     }
 }

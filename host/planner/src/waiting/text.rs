@@ -2,7 +2,8 @@
 
 use super::{HookStanding, Owner, WaitingFor};
 use crate::identity::pod_name;
-use crate::journal::{Act, MoveCause};
+use crate::journal::{Act, InvocationId, MoveCause};
+use crate::rulings;
 
 /// One wait in words.
 pub(super) struct Words {
@@ -11,6 +12,7 @@ pub(super) struct Words {
     pub(super) subject: String,
     pub(super) message: String,
     pub(super) unblocks: String,
+    pub(super) invocation: Option<InvocationId>,
 }
 
 fn words(
@@ -26,6 +28,16 @@ fn words(
         subject,
         message: message.into(),
         unblocks: unblocks.into(),
+        invocation: None,
+    }
+}
+
+impl Words {
+    fn about(self, invocation: InvocationId) -> Words {
+        Words {
+            invocation: Some(invocation),
+            ..self
+        }
     }
 }
 
@@ -210,7 +222,8 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             format!("pod {}", pod_name(app, *ordinal)),
             "the plugin tidies up after the member that had this ordinal",
             format!("{id} is done"),
-        ),
+        )
+        .about(id.clone()),
         W::Quarantined { ordinal, why } => words(
             User,
             "Quarantined",
@@ -219,7 +232,8 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             format!(
                 "somebody releases it: stateward invocation skip {app} quarantine/{ordinal} --reason …"
             ),
-        ),
+        )
+        .about(InvocationId(rulings::quarantine(*ordinal))),
         W::Discarding { ordinal, why } => words(
             Kubernetes,
             "DiscardingVolumes",
@@ -233,7 +247,8 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             subject(app, act),
             format!("{} was aborted", purpose(app, act)),
             "the spec is changed",
-        ),
+        )
+        .about(act.id()),
         W::RoleStays { role, pod } => words(
             User,
             "Aborted",
@@ -340,7 +355,7 @@ fn hook(app: &str, act: &Act, standing: &HookStanding) -> Words {
             "the plugin claims the role for another member; it is asked again".to_owned(),
         ),
     };
-    words(owner, reason, subject(app, act), message, unblocks)
+    words(owner, reason, subject(app, act), message, unblocks).about(act.id())
 }
 
 fn subject(app: &str, act: &Act) -> String {

@@ -1,12 +1,13 @@
 //! The status of a large app stays small, and is written seldom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::spec::{Deadline, DeadlinePolicy, PodManagement};
-use stateward_planner::world::{Face, Plugin};
-use stateward_planner::{InvocationId, Model, Phase, Status, Step};
+use stateward_planner::status::{Holder, RoleStatus};
+use stateward_planner::world::{Face, Hold, Plugin, Role, Task, TaskWish};
+use stateward_planner::{Act, InvocationId, Model, Phase, Status, Step};
 
 use crate::bed::{model, plugin, spec};
 
@@ -260,5 +261,199 @@ fn given_many_members_that_leave_at_once_then_so_many_are_allowed_to_as_the_stat
     }
     leave(&mut model);
     assert!(model.world.pods.is_empty());
+    assert!(model.world.recorded.invocations.is_empty());
+}
+
+const EVERY_HOOK: [&str; 6] = [
+    "pre-scale",
+    "post-ready",
+    "pre-delete",
+    "post-delete",
+    "move-role",
+    "task",
+];
+
+/// Members that are to leave.
+const LEAVING: u32 = 10;
+
+/// The largest answer of a hook, and then a refusal, with which it leaves its lane and keeps what it has. Only the scale goes on, and of two members one may
+/// leave.
+fn largest(model: &Model, id: &InvocationId) -> Answer {
+    let known = &model.world.journal[id];
+    let goes_on = match &known.act {
+        Act::PreDelete { ordinal, .. } => ordinal % 2 == 1,
+        Act::PreScale { .. } | Act::MoveRole { .. } => true,
+        _ => false,
+    };
+    match (&known.checkpoint, goes_on) {
+        (Some(_), true) => model.well(id),
+        (Some(_), false) => refused(model, None),
+        (None, _) => Answer {
+            phase: Phase::InProgress {
+                ask_again: model.now,
+                percent: Some(50),
+                message: "\"…".repeat(341),
+            },
+            checkpoint: Some("A".repeat(2732)),
+            requests: Vec::new(),
+        },
+    }
+}
+
+#[test]
+fn given_every_hook_due_on_a_thousand_members_with_the_largest_checkpoints_then_the_status_stays_small()
+ {
+    let mut model = given();
+    if let Plugin::Ready(plugin) = &mut model.world.plugin {
+        // The task alone at first, `post-ready` last: so none is kept out by the others.
+        plugin.hooks = EVERY_HOOK.map(str::to_owned).into();
+        plugin.hooks.remove("post-ready");
+        plugin.tasks = vec![Task {
+            name: "tidy".to_owned(),
+            after_scale: false,
+        }];
+        plugin.roles = vec![Role {
+            name: "primary".to_owned(),
+            exclusive: true,
+            movable: true,
+            grace_seconds: 0,
+        }];
+    }
+    // Some of them are to go, the primary among them, and somebody wants a task done with long arguments.
+    model.world.app.hold = Hold::Held;
+    model.world.app.wishes.task = Some(TaskWish {
+        id: "wish".to_owned(),
+        task: "tidy".to_owned(),
+        member: None,
+        arguments: "\"".repeat(1000),
+    });
+    let mut recorded = (*model.world.recorded).clone();
+    recorded.roles = vec![RoleStatus {
+        name: "primary".to_owned(),
+        holder: Some(Holder {
+            ordinal: MEMBERS - 1,
+            pod: model.world.pods[MEMBERS as usize - 1].uid.clone(),
+        }),
+        epoch: 1,
+        moves: 0,
+        moving: None,
+        last_request: None,
+    }];
+    for key in 0..8 {
+        let value = [0; 1024];
+        recorded = stateward_planner::put_state(&recorded, &format!("key-{key}"), &value, 0)
+            .unwrap()
+            .0;
+    }
+    model.world.recorded = recorded.into();
+
+    let (mut largest_status, mut seen, mut refusals) = (0, BTreeSet::new(), 0);
+    for round in 0..80 {
+        if round == 4 {
+            model.edit(|spec| spec.replicas = MEMBERS - LEAVING);
+        }
+        if round == 60
+            && let Plugin::Ready(plugin) = &mut model.world.plugin
+        {
+            plugin.hooks.insert("post-ready".to_owned());
+        }
+        look(&mut model);
+        for id in model.calls() {
+            seen.insert(model.world.journal[&id].act.hook());
+            let answer = largest(&model, &id);
+            if let Err(conflict) = model.answer(&id, &answer) {
+                assert_eq!(conflict.reason(), "StatusFull");
+                refusals += 1;
+                let answer = refused(&model, None);
+                model.answer(&id, &answer).unwrap();
+            }
+        }
+        for pod in model.world.pods.clone() {
+            if pod.deletion.is_some() {
+                model.finish(&pod.name);
+            }
+        }
+        model.pass(SignedDuration::from_secs(5));
+        largest_status = largest_status.max(bytes(&model.world.recorded));
+    }
+    println!(
+        "every hook with the largest checkpoints: at most {largest_status} bytes of status, {refusals} answers without room"
+    );
+    let open: BTreeMap<_, usize> =
+        (model.world.recorded.invocations.iter()).fold(BTreeMap::new(), |mut open, known| {
+            *open.entry(known.act.hook()).or_default() += 1;
+            open
+        });
+    println!("open at the end: {open:?}");
+    assert_eq!(seen, EVERY_HOOK.into());
+    assert!(largest_status > MOST_BYTES * 3 / 4, "it was filled");
+    let mut full = (*model.world.recorded).clone();
+    let refused = (8..16).find_map(|key| {
+        match stateward_planner::put_state(&full, &format!("key-{key}"), &[0; 1024], 0) {
+            Ok((status, _)) => {
+                full = status;
+                None
+            }
+            Err(error) => Some(error.reason()),
+        }
+    });
+    assert_eq!(refused, Some("StatusFull"));
+    assert!(bytes(&full) <= MOST_BYTES);
+
+    // What is open goes on and makes room: in the end everything is done.
+    for _ in 0..600 {
+        look(&mut model);
+        let pods = model.world.pods.len();
+        if pods == (MEMBERS - LEAVING) as usize && model.world.recorded.invocations.is_empty() {
+            break;
+        }
+        for id in model.calls() {
+            let answer = model.well(&id);
+            model.answer(&id, &answer).unwrap();
+        }
+        for pod in model.world.pods.clone() {
+            if pod.deletion.is_some() {
+                model.finish(&pod.name);
+            }
+        }
+        model.pass(SignedDuration::from_secs(60));
+    }
+    let pods = model.world.pods.len();
+    assert_eq!(pods, (MEMBERS - LEAVING) as usize);
+    assert!(model.world.recorded.invocations.is_empty());
+}
+
+#[test]
+fn given_a_refusal_with_requests_when_the_host_dies_right_then_it_is_asked_again_when_it_said() {
+    let mut model = given_members(1);
+    if let Plugin::Ready(plugin) = &mut model.world.plugin {
+        plugin.roles = vec![Role {
+            name: "primary".to_owned(),
+            exclusive: true,
+            movable: true,
+            grace_seconds: 0,
+        }];
+    }
+    look(&mut model);
+    let [id] = model.calls().try_into().unwrap();
+    let mut answer = refused(&model, None);
+    answer.requests = model.well(&id).requests;
+    assert!(!answer.requests.is_empty());
+    model.answer(&id, &answer).unwrap();
+    // The host dies before it has looked at what came of it, and again later.
+    for _ in 0..2 {
+        model.restart_host();
+        model.pass(SignedDuration::from_secs(29));
+        look(&mut model);
+        assert_eq!(model.calls(), [], "it is too early");
+        let known = &model.world.journal[&id];
+        assert_eq!(known.attempts, 1);
+    }
+    model.pass(SignedDuration::from_secs(2));
+    look(&mut model);
+    assert_eq!(model.calls(), std::slice::from_ref(&id));
+    let done = model.well(&id);
+    model.answer(&id, &done).unwrap();
+    look(&mut model);
     assert!(model.world.recorded.invocations.is_empty());
 }
