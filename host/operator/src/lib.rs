@@ -33,4 +33,5 @@ pub use crd::{crds, install_crds};
 pub use errors::OperatorError;
 pub use operator::run;
 pub use options::{Options, Reach, StatefulSetsFace};
+pub use plugins::{facts, not_found, told};
 pub use worlds::world_of;

@@ -11,6 +11,7 @@
 
 mod conduct;
 mod earlier;
+mod facts;
 mod limits;
 mod loading;
 mod manager;
@@ -19,12 +20,6 @@ mod source;
 
 pub(crate) use conduct::Trapping;
 pub(crate) use earlier::{Earlier, Lost};
+pub use facts::{facts, not_found, told};
 pub(crate) use manager::{Heard, Manager};
 pub(crate) use registry::{Offer, Registry, Serving};
-
-/// What an app is told that names a plugin that does not exist.
-pub(crate) fn not_found(name: &str) -> String {
-    format!(
-        "there is no Plugin {name}: apply one, or correct spec.plugin.name (kubectl get plugins lists them)"
-    )
-}

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use kube::{Api, Client};
 use serde_json::Value;
-use stateward_operator::crd::{Plugin as PluginObject, PluginState, PluginStatus};
-use stateward_planner::world::{Plugin, ReadyPlugin, Role, Task};
+use stateward_operator::crd::{Plugin as PluginObject, PluginStatus};
+use stateward_planner::world::Plugin;
 
 use super::manifest::Manifest;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub(crate) async fn of(
         Some(client) => status_of(client, name).await?,
     };
     let schema = (status.as_ref()).and_then(|status| status.settings_schema.clone());
-    let installed = status.map(|status| as_told(name, status));
+    let installed = status.map(|status| stateward_operator::told(name, status));
     // Where none is ready, the one that is applied together with the app tells.
     let beside = match (&installed, file_of(manifest, name)) {
         (Some(Plugin::Ready(_)), _) | (_, None) => None,
@@ -52,7 +52,7 @@ pub(crate) async fn of(
         (_, None, None) => Plugin::Unavailable {
             name: name.to_owned(),
             reason: "PluginNotFound".to_owned(),
-            message: format!("there is no Plugin {name}: apply one first"),
+            message: stateward_operator::not_found(name),
         },
     };
     Ok(Served { plugin, mistakes })
@@ -90,43 +90,4 @@ async fn status_of(client: &Client, name: &str) -> Result<Option<PluginStatus>, 
         Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
         Err(error) => Err(Failure::api(format!("reading Plugin {name}"))(error)),
     }
-}
-
-fn as_told(name: &str, status: PluginStatus) -> Plugin {
-    if status.state != Some(PluginState::Ready) {
-        return Plugin::Unavailable {
-            name: name.to_owned(),
-            reason: match status.state {
-                None => "PluginNotLoaded".to_owned(),
-                Some(_) => status.reason,
-            },
-            message: match status.state {
-                None => format!("no operator has loaded Plugin {name} yet"),
-                Some(_) => status.message,
-            },
-        };
-    }
-    Plugin::Ready(ReadyPlugin {
-        name: name.to_owned(),
-        hooks: status.hooks_with_schema(),
-        digest: status.digest,
-        roles: status
-            .roles
-            .into_iter()
-            .map(|role| Role {
-                name: role.name,
-                exclusive: role.exclusive,
-                movable: role.movable,
-                grace_seconds: role.grace_seconds,
-            })
-            .collect(),
-        post_ready_overlaps: status.post_ready_overlaps,
-        failover_interrupts: false,
-        tasks: (status.tasks.into_iter())
-            .map(|task| Task {
-                name: task.name,
-                after_scale: task.after_scale,
-            })
-            .collect(),
-    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use stateward_planner::world::{ReadyPlugin, Role, Task};
+use stateward_planner::world::ReadyPlugin;
 use stateward_runtime::{Asks, Grants, Hook, Loading, Plugin, Runtime, RuntimeError};
 
 use crate::failure::{Ended, Failure};
@@ -128,27 +128,7 @@ impl Found {
 
     /// As a planner sees it, under the name of its Plugin object.
     pub(crate) fn ready(&self, name: &str) -> ReadyPlugin {
-        let manifest = self.plugin.manifest();
-        let roles = manifest.roles.iter().map(|role| Role {
-            name: role.name.clone(),
-            exclusive: role.exclusive,
-            movable: role.movable,
-            grace_seconds: role.grace_seconds,
-        });
-        ReadyPlugin {
-            name: name.to_owned(),
-            digest: self.plugin.digest().to_string(),
-            hooks: self.hooks().into_iter().map(str::to_owned).collect(),
-            roles: roles.collect(),
-            post_ready_overlaps: manifest.lanes.post_ready_overlaps,
-            failover_interrupts: manifest.lanes.failover_interrupts,
-            tasks: (manifest.tasks.iter())
-                .map(|task| Task {
-                    name: task.name.clone(),
-                    after_scale: task.after_scale,
-                })
-                .collect(),
-        }
+        stateward_operator::facts(name, &self.plugin)
     }
 
     /// The schema of the settings that its manifest brings.

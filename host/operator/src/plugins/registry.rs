@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use stateward_planner::world::{self as planner, ReadyPlugin, Role, Task};
+use stateward_planner::world::{self as planner, ReadyPlugin};
 use stateward_runtime::{CallError, Granted, Hook, Plugin};
 
 use super::conduct::{Conduct, Trapping};
-use super::not_found;
+use super::facts::{facts, not_found};
 use crate::crd::{FailurePolicies, FailurePolicy};
 
 /// So many failed calls in a row are waited for where a hook may be ignored.
@@ -24,32 +24,7 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(super) fn new(name: &str, granted: Granted, policies: FailurePolicies) -> Serving {
-        let plugin = granted.plugin();
-        let manifest = plugin.manifest();
-        // Settings that the schema refuses are a spec that is refused, whether the plugin looks at it itself or not.
-        let schema = plugin.has_settings_schema().then_some(Hook::Validate);
-        let hooks = plugin.hooks().iter().copied().chain(schema);
-        let facts = ReadyPlugin {
-            name: name.to_owned(),
-            digest: plugin.digest().to_string(),
-            hooks: hooks.map(|hook| hook.name().to_owned()).collect(),
-            roles: (manifest.roles.iter())
-                .map(|role| Role {
-                    name: role.name.clone(),
-                    exclusive: role.exclusive,
-                    movable: role.movable,
-                    grace_seconds: role.grace_seconds,
-                })
-                .collect(),
-            post_ready_overlaps: manifest.lanes.post_ready_overlaps,
-            failover_interrupts: manifest.lanes.failover_interrupts,
-            tasks: (manifest.tasks.iter())
-                .map(|task| Task {
-                    name: task.name.clone(),
-                    after_scale: task.after_scale,
-                })
-                .collect(),
-        };
+        let facts = facts(name, granted.plugin());
         Serving {
             granted,
             facts,

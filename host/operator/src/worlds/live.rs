@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateward_planner::world::{Answers, Budgets, Face, Plugin, ReadyPlugin, Role, Task, Verdict};
+use stateward_planner::world::{Answers, Budgets, Face, Plugin, Verdict};
 use stateward_planner::{Spec, World};
 
 use super::build::{Parts, build};
 use crate::api::{Api, ApiError, Collection};
-use crate::crd::{PluginState, PluginStatus};
+use crate::crd::PluginStatus;
 use crate::errors::OperatorError;
+use crate::plugins;
 use crate::watch::{AppKey, AppObject, Index};
 
 /// The world of an app as the API shows it now: what a plan depends on. What the plugin can do is taken from the status of its Plugin object.
@@ -87,44 +88,12 @@ async fn plugin(api: &Api, name: &str) -> Result<Plugin, ApiError> {
             return Ok(Plugin::Unavailable {
                 name: name.to_owned(),
                 reason: "PluginNotFound".to_owned(),
-                message: crate::plugins::not_found(name),
+                message: plugins::not_found(name),
             });
         }
         Err(error) => return Err(error),
     };
     let status = object.get("status").cloned().unwrap_or(Value::Null);
     let status: PluginStatus = serde_json::from_value(status).unwrap_or_default();
-    Ok(match status.state {
-        Some(PluginState::Ready) => Plugin::Ready(ReadyPlugin {
-            name: name.to_owned(),
-            hooks: status.hooks_with_schema(),
-            digest: status.digest,
-            roles: (status.roles.into_iter())
-                .map(|role| Role {
-                    name: role.name,
-                    exclusive: role.exclusive,
-                    movable: role.movable,
-                    grace_seconds: role.grace_seconds,
-                })
-                .collect(),
-            post_ready_overlaps: status.post_ready_overlaps,
-            failover_interrupts: false,
-            tasks: (status.tasks.into_iter())
-                .map(|task| Task {
-                    name: task.name,
-                    after_scale: task.after_scale,
-                })
-                .collect(),
-        }),
-        Some(_) => Plugin::Unavailable {
-            name: name.to_owned(),
-            reason: status.reason,
-            message: status.message,
-        },
-        None => Plugin::Unavailable {
-            name: name.to_owned(),
-            reason: "PluginLoading".to_owned(),
-            message: format!("no operator has looked at plugin {name} yet"),
-        },
-    })
+    Ok(plugins::told(name, status))
 }

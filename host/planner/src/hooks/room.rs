@@ -15,18 +15,20 @@ use crate::status::{Order, Ordinals, Status};
 /// Bytes of a status, at most.
 pub(crate) const LARGEST_STATUS: usize = 128 * 1024;
 /// For what is written anew with each status, and is bounded where it is made.
-const SHOWN: usize = 14 * 1024;
+const SHOWN: usize = 12 * 1024;
 /// Bytes of the largest checkpoint (2 KiB) in base64.
 const LARGEST_CHECKPOINT: usize = 2732;
 /// Bytes of a message in the status, in JSON. The log has the whole.
 pub(super) const LONGEST_MESSAGE: usize = 128;
 /// Names of fields, times and numbers of an invocation.
 const FRAME: usize = 330;
-const LARGEST_ANSWER: usize = LARGEST_CHECKPOINT + LONGEST_MESSAGE + FRAME;
+/// The digest of the version that it ends on.
+const DIGEST: usize = 84;
+const LARGEST_ANSWER: usize = LARGEST_CHECKPOINT + LONGEST_MESSAGE + FRAME + DIGEST;
 /// So much the journal may always take: a few calls go on, whatever fills the rest.
 const LEAST: usize = 8 * LARGEST_ANSWER;
-/// Members that join, many at once, leave so much for others: who is to leave must not wait for them.
-pub(super) const FOR_OTHERS: usize = 2 * (LARGEST_ANSWER + 128);
+/// Members that join, many at once, leave so much for another: who is to leave must not wait for them.
+pub(super) const FOR_OTHERS: usize = LARGEST_ANSWER + 128;
 /// Names of fields, times and numbers of any other entry.
 const ENTRY: usize = 160;
 
@@ -46,6 +48,7 @@ pub(crate) fn reserved(act: &Act) -> usize {
 /// What this invocation takes up as it stands.
 pub(crate) fn taken(known: &Invocation) -> usize {
     let checkpoint = known.checkpoint.as_ref().map_or(0, String::len);
+    let digest = known.digest.as_ref().map_or(0, |_| DIGEST);
     let message = match &known.phase {
         Phase::Calling | Phase::Done => 0,
         Phase::InProgress { message, .. }
@@ -55,7 +58,7 @@ pub(crate) fn taken(known: &Invocation) -> usize {
         | Phase::Failing { message, .. }
         | Phase::Fatal { message, .. } => written(message),
     };
-    checkpoint + message.min(LONGEST_MESSAGE) + FRAME + names(&known.act)
+    checkpoint + digest + message.min(LONGEST_MESSAGE) + FRAME + names(&known.act)
 }
 
 /// Whether `after` may be written over `before`: what does not grow always may.

@@ -10,7 +10,7 @@ use super::{Owner, Waiting, WaitingFor};
 /// Entries of a list, at most; a status must stay small with 1 000 members.
 const MOST: usize = 32;
 /// Bytes of the list, about, at most.
-const MOST_BYTES: usize = 9 * 1024;
+const MOST_BYTES: usize = 7 * 1024;
 /// Bytes of an entry besides its texts.
 const FRAME: usize = 140;
 /// Characters of a message, at most. Plugins and Kubernetes write parts of it.
