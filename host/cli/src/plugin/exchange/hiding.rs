@@ -74,7 +74,7 @@ mod tests {
                     { "secret": { "slot": "name", "value": "<name>" } },
                     { "exec": { "argv": ["mysql", "-p<root>"], "stdout": [255, 60, 114, 111, 111, 116, 62, 254] } },
                     { "tcp": { "talk": [{ "sent": "AUTH <longer>\r\n" }] } },
-                    { "http": { "path": "/login?hex=<root>", "body": "Basic cm9vdD<root>Q=" } },
+                    { "http": { "path": "/login?hex=<root>", "body": "Basic cm9vdDp<root>Q=" } },
                 ],
             })
         );
