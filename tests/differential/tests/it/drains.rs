@@ -30,7 +30,9 @@ impl Leaving {
         let pods: Api<Pod> = Api::namespaced(client, namespace);
         let record = Arc::clone(&seen);
         let watch = tokio::spawn(async move {
-            let events = watcher(pods, watcher::Config::default()).touched_objects();
+            let events = watcher(pods, watcher::Config::default())
+                .default_backoff()
+                .touched_objects();
             let mut events = std::pin::pin!(events);
             while let Some(event) = events.next().await {
                 let Ok(pod) = event else { continue };
