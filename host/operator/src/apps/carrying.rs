@@ -125,15 +125,20 @@ impl Actor {
     /// pod least of all. Steps of a Parallel scale are judged one after the other, and need not be taken so.
     fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
         let all = |is: fn(&Step) -> bool| writes.iter().all(|(_, step)| is(step));
-        let (each, in_all) = match () {
-            () if writes.is_empty() => return self.gathering.end(),
-            () if all(is_record) && self.journal.calls_in_flight() > 0 => (GATHERED, GATHERED),
-            () if all(|step| is_record(step) || is_step(step)) && self.journal.is_judging() => {
-                (NEXT_STEP, GATHERED)
-            }
-            () => return self.gathering.end(),
+        let each = if writes.is_empty() {
+            None
+        } else if all(is_record) && self.journal.calls_in_flight() > 0 {
+            Some(GATHERED)
+        } else if all(|step| is_record(step) || is_step(step)) && self.journal.is_judging() {
+            Some(NEXT_STEP)
+        } else {
+            None
         };
-        self.gathering.go_on(writes.len(), each, in_all, now)
+        let Some(each) = each else {
+            self.gathering.end();
+            return false;
+        };
+        self.gathering.go_on(writes.len(), each, GATHERED, now)
     }
 
     pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {

@@ -29,21 +29,18 @@ impl Gathering {
         let known = self.0.as_ref().filter(|waiting| waiting.writes >= writes);
         let until = known.map_or(now + each, |waiting| waiting.until);
         let until = until.min(since + in_all);
-        if now >= until || writes >= MOST {
-            return self.end();
-        }
-        self.0 = Some(Waiting {
+        let goes_on = now < until && writes < MOST;
+        self.0 = goes_on.then_some(Waiting {
             since,
             until,
             writes,
         });
-        true
+        goes_on
     }
 
-    /// Nothing waits any more. False, as nothing is to wait.
-    pub(super) fn end(&mut self) -> bool {
+    /// Nothing waits any more.
+    pub(super) fn end(&mut self) {
         self.0 = None;
-        false
     }
 
     /// When they go at the latest.

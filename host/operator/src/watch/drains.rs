@@ -31,9 +31,7 @@ impl State {
             Some(why) => self.drains.unreadable.insert(kind, why),
             None => self.drains.unreadable.remove(kind),
         };
-        let may_have_one = |key: &&AppKey| key.face == Face::StatefulApp;
-        let keys = self.apps.keys().filter(may_have_one).cloned();
-        keys.map(News::App).collect()
+        self.apps_where(|key| key.face == Face::StatefulApp)
     }
 
     /// The apps that this budget concerns: its owner, and those of whose pods it selects one, or the next that is created.

@@ -40,7 +40,7 @@ impl Index {
 }
 
 impl State {
-    fn apps_where(&self, is_concerned: impl Fn(&AppKey) -> bool) -> Vec<News> {
+    pub(super) fn apps_where(&self, is_concerned: impl Fn(&AppKey) -> bool) -> Vec<News> {
         let keys = self.apps.keys().filter(|key| is_concerned(key)).cloned();
         keys.map(News::App).collect()
     }

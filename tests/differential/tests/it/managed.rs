@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::rights::{as_operator, component_file, create, grant};
+use crate::rights::{as_operator, component_file, create, grant, with_definitions};
 
 /// Longer than anything takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,13 +31,8 @@ pub(crate) struct Managed {
 impl Managed {
     /// With one node, and the plugin `steered`.
     pub(crate) async fn new() -> Managed {
-        let kubernetes = ControlPlane::start(Options::default().without_statefulset_controller())
-            .await
-            .unwrap();
-        let client = kubernetes.client().await.unwrap();
-        stateward_operator::install_crds(client.clone())
-            .await
-            .unwrap();
+        let (kubernetes, client) =
+            with_definitions(Options::default().without_statefulset_controller()).await;
         grant(client.clone()).await;
         let stop = CancellationToken::new();
         let options = stateward_operator::Options {

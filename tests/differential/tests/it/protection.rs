@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stateward_controlplane::{ControlPlane, Options};
 
-use crate::rights::acting_as;
+use crate::rights::{acting_as, with_definitions};
 
 /// Until the API server follows a policy that it was given.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -92,13 +92,8 @@ async fn asks(kubernetes: &ControlPlane, user: &str, namespace: &str, pod: &str)
 
 #[tokio::test]
 async fn people_do_not_delete_members_by_hand_where_they_are_protected() {
-    let kubernetes = ControlPlane::start(Options::default().without_statefulset_controller())
-        .await
-        .unwrap();
-    let client = kubernetes.client().await.unwrap();
-    stateward_operator::install_crds(client.clone())
-        .await
-        .unwrap();
+    let (kubernetes, client) =
+        with_definitions(Options::default().without_statefulset_controller()).await;
     let guarded = kubernetes.namespace("guarded").await.unwrap();
     let open = kubernetes.namespace("open").await.unwrap();
     let label = json!({ "metadata": { "labels": { "stateward.dev/protect-members": "true" } } });

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stateward_controlplane::{ControlPlane, Options, component};
+use stateward_controlplane::{Options, component};
 use stateward_devcluster::simulation::FaultPlan;
 use stateward_differential::accepted;
 use stateward_differential::face::Face;
@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{CONTROLLERS, create_node};
-use crate::rights::{OPERATOR, as_operator, component_file, create, grant};
+use crate::rights::{OPERATOR, as_operator, component_file, create, grant, with_definitions};
 
 /// How long nothing may be asked.
 const REST: Duration = Duration::from_secs(60);
@@ -85,12 +85,8 @@ async fn with_the_rights_of_the_docs_apps_are_managed_and_at_rest_nothing_is_ask
             component::API_SERVER,
             &format!("--audit-log-path={}", log.display()),
         );
-    let kubernetes = ControlPlane::start(options).await.unwrap();
-    let client = kubernetes.client().await.unwrap();
+    let (kubernetes, client) = with_definitions(options).await;
     create_node(client.clone()).await;
-    stateward_operator::install_crds(client.clone())
-        .await
-        .unwrap();
     grant(client.clone()).await;
 
     let stop = CancellationToken::new();

@@ -10,7 +10,7 @@ use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
-use stateward_controlplane::ControlPlane;
+use stateward_controlplane::{ControlPlane, Options};
 
 /// Who the operator is.
 pub(crate) const OPERATOR: &str = "stateward";
@@ -37,6 +37,16 @@ fn rights() -> Vec<Value> {
         json!({ "apiGroups": [group], "resources": list(resources), "verbs": list(verbs) })
     })
     .collect()
+}
+
+/// Kubernetes with our definitions, and its administrator.
+pub(crate) async fn with_definitions(options: Options) -> (ControlPlane, Client) {
+    let kubernetes = ControlPlane::start(options).await.unwrap();
+    let client = kubernetes.client().await.unwrap();
+    stateward_operator::install_crds(client.clone())
+        .await
+        .unwrap();
+    (kubernetes, client)
 }
 
 /// Gives them to the operator.
