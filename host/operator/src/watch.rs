@@ -13,6 +13,7 @@ mod drains;
 mod endings;
 mod follow;
 mod index;
+mod kinds;
 mod slim;
 
 pub(crate) use app::{AppKey, AppObject};

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Deserialize;
 
 use super::app::{AppKey, AppObject};
-use super::follow::{Followed, News, put, scoped, take};
+use super::follow::{Followed, News};
 use super::index::{Index, Kind, State};
+use super::kinds::{put, scoped, take};
 use super::slim::{Meta, SlimBudget, SlimNode, strip};
 use stateward_planner::world::{self as planner, Budgets, Face};
 

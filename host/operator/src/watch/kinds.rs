@@ -1,0 +1,199 @@
+//! The kinds that apps are made of: which objects of each are kept, and which apps a change affects.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use kube::Resource;
+use stateward_planner::world::Face;
+
+use super::app::{AppKey, AppObject};
+use super::follow::{Followed, News};
+use super::index::{Kind, State};
+use super::slim::{
+    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimPod, SlimRevision, strip,
+};
+use crate::worlds;
+
+pub(super) fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => kube::Api::namespaced(client, namespace),
+        None => kube::Api::all(client),
+    }
+}
+
+fn affected(state: &State, namespace: &str, name: &str) -> Vec<News> {
+    (state.apps_named_in(namespace, name).into_iter())
+        .map(News::App)
+        .collect()
+}
+
+pub(super) fn put<T: Meta>(all: &mut HashMap<String, BTreeMap<String, Arc<T>>>, object: T) {
+    let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
+    (all.entry(namespace).or_default()).insert(name, Arc::new(object));
+}
+
+pub(super) fn take<T>(
+    all: &mut HashMap<String, BTreeMap<String, Arc<T>>>,
+    namespace: &str,
+    name: &str,
+) -> Option<Arc<T>> {
+    let named = all.get_mut(namespace)?;
+    let taken = named.remove(name);
+    if named.is_empty() {
+        all.remove(namespace);
+    }
+    taken
+}
+
+impl Followed for SlimPod {
+    const KIND: Option<Kind> = Some(Kind::Pod);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimPod> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        // Others' pods are not kept: those with a foreign controller, and those whose name no app can have given.
+        if !worlds::may_be_a_member(&self) {
+            take(&mut state.pods, &namespace, &name);
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.pods, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.pods, namespace, name) {
+            Some(pod) => {
+                state.died(&pod);
+                affected(state, namespace, name)
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Followed for SlimClaim {
+    const KIND: Option<Kind> = Some(Kind::Claim);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimClaim> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        if !worlds::ends_in_ordinal(&name) {
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.claims, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.claims, namespace, name) {
+            Some(_) => affected(state, namespace, name),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Followed for SlimRevision {
+    const KIND: Option<Kind> = Some(Kind::Revision);
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimRevision> {
+        scoped(client, namespace)
+    }
+
+    fn apply(mut self, state: &mut State) -> Vec<News> {
+        let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
+        if !worlds::is_ours_or_nobodys(&self.metadata) {
+            take(&mut state.revisions, &namespace, &name);
+            return Vec::new();
+        }
+        strip(&mut self.metadata);
+        put(&mut state.revisions, self);
+        affected(state, &namespace, &name)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        match take(&mut state.revisions, namespace, name) {
+            Some(_) => affected(state, namespace, name),
+            None => Vec::new(),
+        }
+    }
+}
+
+fn apply_app(app: AppObject, state: &mut State) -> Vec<News> {
+    let key = app.key.clone();
+    state.apps.insert(key.clone(), Arc::new(app));
+    vec![News::App(key)]
+}
+
+fn remove_app(face: Face, state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+    let key = AppKey {
+        face,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    state.apps.remove(&key);
+    vec![News::App(key)]
+}
+
+impl Followed for RawStatefulApp {
+    const KIND: Option<Kind> = None;
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawStatefulApp> {
+        scoped(client, namespace)
+    }
+
+    fn apply(self, state: &mut State) -> Vec<News> {
+        apply_app(self.into(), state)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        let face = Face::StatefulApp;
+        remove_app(face, state, namespace, name)
+    }
+}
+
+impl Followed for RawStatefulSet {
+    const KIND: Option<Kind> = None;
+
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawStatefulSet> {
+        scoped(client, namespace)
+    }
+
+    fn apply(self, state: &mut State) -> Vec<News> {
+        apply_app(self.into(), state)
+    }
+
+    fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        let face = Face::StatefulSet;
+        remove_app(face, state, namespace, name)
+    }
+}
+
+impl Followed for RawPlugin {
+    const KIND: Option<Kind> = None;
+    // After an uninstallation there is no such kind, and apps that were left are still to be let go.
+    const MAY_BE_UNKNOWN: bool = true;
+
+    fn api(client: kube::Client, _: Option<&str>) -> kube::Api<RawPlugin> {
+        kube::Api::all(client)
+    }
+
+    fn apply(mut self, _: &mut State) -> Vec<News> {
+        strip(&mut self.metadata);
+        vec![News::Plugin(Box::new(self))]
+    }
+
+    fn remove(_: &mut State, _: &str, name: &str) -> Vec<News> {
+        vec![News::PluginGone(name.to_owned())]
+    }
+}
