@@ -33,6 +33,18 @@ impl Index {
         self.read().endings.namespaces.get(name).cloned()
     }
 
+    /// Looks once at what could end with this app in it, where nobody watches. What cannot be read is taken to stay, as it is by an operator without the right.
+    pub(crate) async fn look_at_endings(&self, client: &kube::Client, app: &AppKey) {
+        let namespaces = PartialObjectMeta::<Namespace>::api(client.clone(), None);
+        if let Ok(Some(namespace)) = namespaces.get_opt(&app.namespace).await {
+            namespace.apply(&mut self.write());
+        }
+        let definitions = PartialObjectMeta::<CustomResourceDefinition>::api(client.clone(), None);
+        if let Ok(Some(definition)) = definitions.get_opt(StatefulApp::crd_name()).await {
+            definition.apply(&mut self.write());
+        }
+    }
+
     /// Whether the definition of StatefulApp is being deleted, and all apps with it.
     pub(crate) fn is_uninstalled(&self) -> bool {
         self.read().endings.is_uninstalled

@@ -85,24 +85,32 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
     }
 }
 
+/// Whether our finalizer stands on the app.
+pub(super) fn is_held(app: &AppObject) -> bool {
+    has_finalizer(app, TEARDOWN)
+}
+
+fn has_finalizer(app: &AppObject, name: &str) -> bool {
+    let finalizers = app.metadata.finalizers.as_deref().unwrap_or_default();
+    finalizers.iter().any(|finalizer| finalizer == name)
+}
+
 /// Whether our finalizer holds the app, and whether the way in which it is deleted leaves time for it.
 pub(crate) fn hold(index: &Index, app: &AppObject) -> Hold {
-    let finalizers = app.metadata.finalizers.as_deref().unwrap_or_default();
-    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
     let void = |why: &str| Hold::Void {
         why: why.to_owned(),
     };
     match () {
-        () if !has(TEARDOWN) => Hold::None,
-        () if has("foregroundDeletion") => {
+        () if !is_held(app) => Hold::None,
+        () if has_finalizer(app, "foregroundDeletion") => {
             void("it is deleted in the foreground, so its pods are deleted already")
         }
-        () if has("orphan") => void("it is deleted without its pods"),
+        () if has_finalizer(app, "orphan") => void("it is deleted without its pods"),
         () if index.ending_namespace(&app.key.namespace).is_some() => {
             void("its namespace is being deleted, so its pods are deleted already")
         }
         () if app.key.face == Face::StatefulApp && index.is_uninstalled() => void(
-            "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and the pods go with it",
+            "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and its pods are left to Kubernetes' garbage collector",
         ),
         () => Hold::Held,
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stateward_planner::world::{Answers, Budgets, Face, Plugin, Verdict};
 use stateward_planner::{Spec, World};
 
-use super::build::{Parts, build};
+use super::build::{Parts, build, is_held};
 use crate::api::{Api, ApiError, Collection};
 use crate::crd::PluginStatus;
 use crate::errors::OperatorError;
@@ -48,6 +48,9 @@ pub async fn world_of(
     for kind in [Collection::Pods, Collection::Claims, Collection::Revisions] {
         let objects = api.list(kind, namespace).await;
         index.fill(kind, objects.map_err(|source| failed(&key, source))?);
+    }
+    if is_held(&app) {
+        index.look_at_endings(api.client(), &key).await;
     }
     let plugin = match app.plugin_name() {
         Some(name) => plugin(&api, name)

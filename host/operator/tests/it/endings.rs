@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::bed::{Bed, app};
 use crate::hooks::plugin;
 
-const KIND: &str = "statefulapps.stateward.dev";
+pub(crate) const KIND: &str = "statefulapps.stateward.dev";
 
 /// Two members in the namespace `shop`, held for a teardown that the plugin refuses for ever.
-async fn given_a_held_app() -> Bed {
+pub(crate) async fn given_a_held_app() -> Bed {
     let mut bed = Bed::without_operator().await;
     bed.client = bed.cluster.client("shop");
     bed.create(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }))
@@ -154,7 +154,7 @@ async fn given_an_uninstallation_then_apps_are_let_go_and_an_event_says_so() {
     bed.delete("CustomResourceDefinition", KIND).await;
     until_gone(&bed, "CustomResourceDefinition", KIND).await;
     bed.until_event("db", "TeardownSkipped").await;
-    bed.until_event("db", "Stateward is being uninstalled")
+    bed.until_event("db", "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and its pods are left to Kubernetes' garbage collector")
         .await;
     bed.until_pods(&[]).await;
 }
