@@ -8,4 +8,4 @@ mod snapshot;
 
 pub(crate) use act::{Called, backoff, call, later, phase};
 pub(crate) use decide::{Decided, Decision, decide};
-pub(crate) use snapshot::{Observations, ends, snapshot};
+pub(crate) use snapshot::{Observations, Portraits, ends, snapshot};

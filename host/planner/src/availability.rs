@@ -68,7 +68,7 @@ pub(crate) fn standing(
         PodPhase::Running | PodPhase::Unknown => {}
     }
     // Who is to leave need not join any more.
-    if can_join && is_wanted && hooks.has(POST_READY) && !has_joined(pod) {
+    if can_join && is_wanted && hooks.has(POST_READY) && !has_joined(world, pod) {
         let act = post_ready(pod, ordinal);
         if !is_joined(world, &act) {
             return Standing::Joining { act };
@@ -102,8 +102,12 @@ pub(crate) fn is_joined(world: &World, act: &Act) -> bool {
     is_done || world.recorded.rulings.iter().any(is_skipped)
 }
 
-/// That this incarnation joined, since its last container restart, stands on the pod.
-pub(crate) fn has_joined(pod: &Pod) -> bool {
+/// That this incarnation joined, since its last container restart, is recorded: in the status, or on the pod.
+pub(crate) fn has_joined(world: &World, pod: &Pod) -> bool {
+    world.recorded.joined.has(pod) || is_marked(pod)
+}
+
+fn is_marked(pod: &Pod) -> bool {
     pod.annotations
         .get(POST_READY_ANNOTATION)
         .is_some_and(|restarts| *restarts == pod.restarts.to_string())

@@ -42,7 +42,7 @@ fn is_open(scene: &Scene<'_>, departure: &Departure, draft: &mut Draft) -> bool 
     if !scene.hooks.has(POST_DELETE) {
         return false;
     }
-    match scene.by_uid(&departure.pod) {
+    match scene.incarnation(departure.ordinal, &departure.pod) {
         Some(member) => {
             // It stays after all, unless it goes already.
             member.is_terminating() || !scene.goal.ordinals.contains(departure.ordinal)

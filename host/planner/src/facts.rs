@@ -1,4 +1,5 @@
-//! Facts of one incarnation of a pod live on the pod, as annotations: that it joined, and what `member-config` said.
+//! Facts of one incarnation of a pod: that it joined, and what `member-config` said. The first stands in the status, where one write tells of many; of large
+//! apps, and the second always, on the pod as an annotation.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +9,18 @@ use crate::hooks::{MEMBER_CONFIG, POST_READY};
 use crate::identity::{CONFIG_PREFIX, POST_READY_ANNOTATION};
 use crate::plan::{Question, Step, WhyPatch};
 use crate::scene::{Member, Scene};
+use crate::status::MOST_JOINED;
 use crate::waiting::WaitingFor;
 use crate::world::{MemberConfig, Pod};
 
 static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
+    keep_joined(scene, draft);
     for member in scene.wanted() {
         if !member.is_alive() || !member.is_adopted {
             continue;
         }
-        keep_joined(scene, member, draft);
         keep_gate(scene, member, draft);
         if scene.hooks.may_call(MEMBER_CONFIG)
             && let Ok(values) = member_config(scene, member.ordinal, draft)
@@ -34,21 +36,33 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
 }
 
 /// `post-ready` is done in memory; a restart of the host must not ask again.
-fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
-    if !scene.hooks.has(POST_READY) || has_joined(member.pod) {
+fn keep_joined(scene: &Scene<'_>, draft: &mut Draft) {
+    if !scene.hooks.has(POST_READY) {
         return;
     }
-    let act = post_ready(member.pod, member.ordinal);
-    if is_joined(scene.world, &act) {
+    let recorded = &scene.world.recorded.joined;
+    let known = scene.members.values().map(|member| member.pod);
+    if known.filter(|pod| recorded.knows(pod)).count() < recorded.len() {
+        let pods = scene.members.values().map(|member| member.pod);
+        draft.status.joined.keep(pods);
+    }
+    for member in scene.wanted() {
+        if !member.is_alive() || !member.is_adopted || has_joined(scene.world, member.pod) {
+            continue;
+        }
+        if !is_joined(scene.world, &post_ready(member.pod, member.ordinal)) {
+            continue;
+        }
+        if draft.status.joined.len() < MOST_JOINED || recorded.knows(member.pod) {
+            draft.status.joined.add(member.pod);
+            continue;
+        }
         let annotation = (
             POST_READY_ANNOTATION.to_owned(),
             Some(member.pod.restarts.to_string()),
         );
-        draft.steps.push(patch(
-            member,
-            BTreeMap::from([annotation]),
-            WhyPatch::PostReady,
-        ));
+        let annotations = BTreeMap::from([annotation]);
+        (draft.steps).push(patch(member, annotations, WhyPatch::PostReady));
     }
 }
 
@@ -57,8 +71,8 @@ fn keep_gate(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
     let Some(gate) = member.pod.gate else {
         return;
     };
-    let has_joined =
-        has_joined(member.pod) || is_joined(scene.world, &post_ready(member.pod, member.ordinal));
+    let has_joined = has_joined(scene.world, member.pod)
+        || is_joined(scene.world, &post_ready(member.pod, member.ordinal));
     // Without the hook nobody else would open it.
     let is_open = has_joined || !scene.hooks.has(POST_READY);
     if is_open != gate.is_open {

@@ -143,6 +143,11 @@ impl<'w> Scene<'w> {
             && u32::try_from(self.members.len()) == Ok(self.goal.ordinals.replicas)
     }
 
+    /// The member, while its pod is this one.
+    pub(crate) fn incarnation(&self, ordinal: u32, uid: &str) -> Option<&Member<'w>> {
+        (self.members.get(&ordinal)).filter(|member| member.pod.uid == uid)
+    }
+
     pub(crate) fn by_uid(&self, uid: &str) -> Option<&Member<'w>> {
         self.members.values().find(|member| member.pod.uid == uid)
     }

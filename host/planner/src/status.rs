@@ -3,6 +3,7 @@
 mod conditions;
 mod counting;
 mod drawing;
+mod joined;
 mod ordinals;
 mod recreate;
 mod worth;
@@ -13,10 +14,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Invocation;
+use crate::shared::Shared;
 use crate::waiting::Waiting;
 
 pub(crate) use conditions::Verdict;
 pub(crate) use drawing::draw_up;
+pub use joined::Joined;
+pub(crate) use joined::MOST as MOST_JOINED;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -49,6 +53,9 @@ pub struct Status {
     pub failures: Vec<Failures>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invocations: Vec<Invocation>,
+    /// Pods that have joined and do not say so themselves.
+    #[serde(skip_serializing_if = "Joined::is_empty")]
+    pub joined: Shared<Joined>,
     /// The plugin's `state`, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub state: BTreeMap<String, StateEntry>,

@@ -23,7 +23,7 @@ use super::journal::Journal;
 use super::messages::Message;
 use super::versions::Versions;
 use crate::events::{Note, Subject};
-use crate::hooks::{Decided, Decision, Observations};
+use crate::hooks::{Decided, Decision, Observations, Portraits};
 use crate::host::Host;
 use crate::plugins::Serving;
 use crate::probes::Schedule;
@@ -55,8 +55,8 @@ pub(super) struct Actor {
     /// The last wish to retry an invocation that was followed.
     pub retried: Option<String>,
     pub circumstances: Circumstances,
-    /// The digest of those.
-    pub circumstances_digest: String,
+    /// The digest of those, once somebody has asked.
+    pub circumstances_digest: Option<String>,
     pub last_status_write: Option<Instant>,
     /// Status writes since the last one that went through.
     pub failed_status_writes: u32,
@@ -68,6 +68,7 @@ pub(super) struct Actor {
     /// Since when the app waits for its plugin to be loaded.
     pub loading_since: Option<Instant>,
     pub observations: Observations,
+    pub portraits: Portraits,
     /// What plans know of the probes, by the pod's UID.
     pub seen: BTreeMap<String, planner::Seen>,
     /// Invocations that ended, the newest last, until they stand in the status.
@@ -100,6 +101,18 @@ const LARGE: usize = 500;
 /// How long such a crowd is waited for.
 const CROWD: Duration = Duration::from_millis(2);
 
+/// When an app is looked at that hardly depends on what changed.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// Whether the app is to be looked at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    /// Plans cannot depend on what was heard.
+    No,
+    InAMoment,
+    Now,
+}
+
 /// How long the cache may lag behind our writes before they are looked up.
 const LAG: Duration = Duration::from_secs(5);
 
@@ -128,7 +141,7 @@ impl Actor {
             basis: None,
             retried: None,
             circumstances: Circumstances::default(),
-            circumstances_digest: String::new(),
+            circumstances_digest: None,
             members: 0,
             last_status_write: None,
             failed_status_writes: 0,
@@ -137,6 +150,7 @@ impl Actor {
             gathering: Gathering::default(),
             loading_since: None,
             observations: Observations::new(),
+            portraits: Portraits::default(),
             seen: BTreeMap::new(),
             history: Vec::new(),
             calls: BTreeMap::new(),
@@ -158,7 +172,7 @@ impl Actor {
     ) {
         let mut next = Next::Again;
         loop {
-            let mut is_worth_a_look = true;
+            let mut look = Look::Now;
             if let Next::At(when) = next {
                 let message = tokio::select! {
                     biased;
@@ -171,23 +185,26 @@ impl Actor {
                     () = sleep(when) => Some(Message::Changed),
                 };
                 let Some(message) = message else { break };
-                is_worth_a_look = self.hear(message).await;
-                if is_worth_a_look && self.members >= LARGE {
+                look = self.hear(message).await;
+                if look == Look::Now && self.members >= LARGE {
                     tokio::time::sleep(CROWD).await;
                 }
             }
             while let Ok(message) = inbox.try_recv() {
-                is_worth_a_look |= self.hear(message).await;
+                look = look.max(self.hear(message).await);
             }
             while self.tasks.try_join_next().is_some() {}
             if gone.is_cancelled() {
                 break;
             }
-            if let (Next::At(when), false) = (&next, is_worth_a_look) {
-                next = Next::At(earlier(*when, self.probes.next()));
-                continue;
-            }
-            next = self.look().await;
+            next = match (next, look) {
+                (Next::At(when), Look::No) => Next::At(earlier(when, self.probes.next())),
+                (Next::At(when), Look::InAMoment) => {
+                    let when = earlier(when, Some(Instant::now() + MOMENT));
+                    Next::At(earlier(when, self.probes.next()))
+                }
+                (Next::Again, _) | (_, Look::Now) => self.look().await,
+            };
         }
         self.host.metrics.forget(&self.key);
         self.host.slots.forget(&self.uid);
@@ -246,14 +263,15 @@ impl Actor {
         }
     }
 
-    /// Takes it in. False when plans cannot depend on it.
-    async fn hear(&mut self, message: Message) -> bool {
+    /// Takes it in.
+    async fn hear(&mut self, message: Message) -> Look {
         match message {
             Message::Changed => {}
+            Message::Stirring => return Look::InAMoment,
             Message::Called(called) => self.called(*called).await,
             Message::Tell(note) => {
                 self.say(note);
-                return false;
+                return Look::No;
             }
             Message::Decided(decided) => self.decided(*decided),
             Message::Carried {
@@ -263,7 +281,7 @@ impl Actor {
             } => {
                 let has_failed = outcome.error.is_some();
                 self.take(&title, kind, *outcome);
-                return has_failed;
+                return if has_failed { Look::Now } else { Look::No };
             }
             Message::Probed {
                 pod,
@@ -271,7 +289,10 @@ impl Actor {
                 result,
                 serving,
                 took,
-            } => return self.take_observation(pod, ordinal, *result, &serving, took),
+            } => {
+                let matters = self.take_observation(pod, ordinal, *result, &serving, took);
+                return if matters { Look::Now } else { Look::No };
+            }
             Message::PutState {
                 key,
                 value,
@@ -294,7 +315,7 @@ impl Actor {
                 }
             },
         }
-        true
+        Look::Now
     }
 
     fn decided(&mut self, decided: Decided) {

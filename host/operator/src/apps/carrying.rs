@@ -26,7 +26,7 @@ type Picture = Option<Snapshot>;
 
 /// Writes of one app at a time.
 const WRITES: usize = 16;
-/// How long writes that may wait are gathered.
+/// How long steps are gathered.
 const GATHERED: Duration = Duration::from_millis(100);
 /// How long steps that `pre-scale` let go wait for one more.
 const NEXT_STEP: Duration = Duration::from_millis(20);
@@ -63,11 +63,11 @@ impl Actor {
                 _ => {}
             }
         }
+        let (records, mut writes): (Vec<_>, Vec<_>) =
+            (writes.into_iter()).partition(|(_, step)| is_record(step));
         if self.may_wait(&writes, now) {
             writes.clear();
         }
-        let (records, writes): (Vec<_>, Vec<_>) =
-            (writes.into_iter()).partition(|(_, step)| is_record(step));
         let has_written = !writes.is_empty();
         let mut ended = self.at_the_api(writes);
         while let Some((title, kind, outcome)) = ended.next().await {
@@ -121,24 +121,15 @@ impl Actor {
         });
     }
 
-    /// Whether these writes may come later, with others that calls in flight are about to bring. Joined members are only recorded: nothing waits for that, the next
-    /// pod least of all. Steps of a Parallel scale are judged one after the other, and need not be taken so.
+    /// Whether these writes may come later, with others that calls in flight are about to bring: steps of a Parallel scale are judged one after the other, and need
+    /// not be taken so.
     fn may_wait(&mut self, writes: &[(String, Step)], now: Instant) -> bool {
-        let all = |is: fn(&Step) -> bool| writes.iter().all(|(_, step)| is(step));
-        let each = if writes.is_empty() {
-            None
-        } else if all(is_record) && self.journal.calls_in_flight() > 0 {
-            Some(GATHERED)
-        } else if all(|step| is_record(step) || is_step(step)) && self.journal.is_judging() {
-            Some(NEXT_STEP)
-        } else {
-            None
-        };
-        let Some(each) = each else {
+        let are_steps = writes.iter().all(|(_, step)| is_step(step));
+        if writes.is_empty() || !are_steps || !self.journal.is_judging() {
             self.gathering.end();
             return false;
-        };
-        self.gathering.go_on(writes.len(), each, GATHERED, now)
+        }
+        (self.gathering).go_on(writes.len(), NEXT_STEP, GATHERED, now)
     }
 
     pub(super) fn take(&mut self, title: &str, kind: &'static str, outcome: Outcome) {
@@ -243,16 +234,22 @@ impl Actor {
     }
 
     /// One for all calls of a look.
-    fn picture(&self, view: &View, drawn: &mut Picture) -> Snapshot {
+    fn picture(&mut self, view: &View, drawn: &mut Picture) -> Snapshot {
+        let now = self.host.clock.now();
         let draw = || {
-            let now = self.host.clock.now();
-            snapshot(view, &self.observations, &self.host.index, now)
+            snapshot(
+                view,
+                &self.observations,
+                &mut self.portraits,
+                &self.host.index,
+                now,
+            )
         };
         drawn.get_or_insert_with(draw).clone()
     }
 }
 
-/// Whether it only records that a member has joined.
+/// Whether it only records that a member of a large app has joined.
 fn is_record(step: &Step) -> bool {
     matches!(step, Step::PatchPod { why, .. } if *why == WhyPatch::PostReady)
 }

@@ -81,12 +81,11 @@ impl Journal {
     /// what it is about changed: in a large app somebody's health changes all the time. `known` are the world's entries, recorded ones included.
     pub(super) fn wake(
         &mut self,
-        known: &BTreeMap<InvocationId, Invocation>,
-        changes: &Changes,
+        known: &mut BTreeMap<InvocationId, Invocation>,
+        changes: &Changes<'_>,
         now: Timestamp,
     ) {
         for (id, entry) in known {
-            let mut entry = entry.clone();
             match &mut entry.phase {
                 Phase::Refused { ask_again, .. } if *ask_again > now => *ask_again = now,
                 Phase::InProgress { ask_again, .. }
@@ -96,21 +95,21 @@ impl Journal {
                 }
                 _ => continue,
             }
-            self.entries.insert(id.clone(), entry);
+            self.entries.insert(id.clone(), entry.clone());
         }
     }
 
     /// Asks again now, whatever the last answer was.
     pub(super) fn retry(
         &mut self,
-        known: &BTreeMap<InvocationId, Invocation>,
+        known: &mut BTreeMap<InvocationId, Invocation>,
         id: &InvocationId,
         now: Timestamp,
     ) {
-        let Some(mut entry) = known.get(id).cloned() else {
+        let Some(entry) = known.get_mut(id) else {
             return;
         };
-        entry.phase = match entry.phase {
+        entry.phase = match entry.phase.clone() {
             Phase::Calling | Phase::Done => return,
             Phase::Fatal { message, .. } => Phase::Refused {
                 reason: message,
@@ -141,7 +140,7 @@ impl Journal {
                 ask_again: now,
             },
         };
-        self.entries.insert(id.clone(), entry);
+        self.entries.insert(id.clone(), entry.clone());
     }
 
     /// The call was cut short: as if the host had died in it.

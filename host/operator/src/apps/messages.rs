@@ -13,6 +13,8 @@ use crate::plugins::Serving;
 pub(crate) enum Message {
     /// Something that the app depends on changed.
     Changed,
+    /// Something changed that it hardly depends on.
+    Stirring,
     /// A call of an act hook ended.
     Called(Box<Called>),
     /// Something for the app's owner.

@@ -5,7 +5,7 @@ use stateward_planner::Status;
 use stateward_planner::world::Face;
 
 /// Fields that only a StatefulApp has.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "selector",
     "waiting",
     "accepted",
@@ -13,6 +13,7 @@ const OURS: [&str; 13] = [
     "roles",
     "failures",
     "invocations",
+    "joined",
     "state",
     "departures",
     "orders",

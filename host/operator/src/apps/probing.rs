@@ -38,7 +38,13 @@ impl Actor {
             return;
         }
         let now = self.host.clock.now();
-        let picture = snapshot(view, &self.observations, &self.host.index, now);
+        let picture = snapshot(
+            view,
+            &self.observations,
+            &mut self.portraits,
+            &self.host.index,
+            now,
+        );
         for uid in due {
             let pod = view.pods.iter().find(|pod| pod.uid() == uid);
             let Some(ordinal) = pod.and_then(|pod| ordinal_of(&world.app.name, pod.name())) else {

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use stateward_planner::world::{Answers, Plugin, Verb};
 use stateward_planner::{Plan, Shared, Spec, Step};
+use stateward_runtime::Hook;
 use tokio::time::Instant;
 
 use super::actor::{Actor, Next, earlier};
 use super::answers::Basis;
-use super::circumstances::Circumstances;
+use super::circumstances::{Changes, Circumstances};
 use super::committing::Written;
 use super::steps;
 use crate::plugins::{Offer, Serving};
@@ -51,12 +52,11 @@ impl Actor {
         };
         self.loading_since = None;
         self.told.remove("spec");
-        let view = self.view(app.clone(), spec, plugin, serving.as_ref());
+        let mut view = self.view(app.clone(), spec, plugin, serving.as_ref());
         self.members = view.pods.len();
         let now = self.host.clock.now();
-        self.wake_those_who_wait(&view, now);
-        self.retry(&view, now);
-        let view = self.with_journal(view);
+        self.wake_those_who_wait(&mut view, now);
+        self.retry(&mut view, now);
         let plan = stateward_planner::plan(&view.world, now);
         self.journal.forget(&plan.forget);
         self.versions.keep(&view.world.journal);
@@ -92,14 +92,10 @@ impl Actor {
         serving: Option<&Arc<Serving>>,
     ) -> View {
         let recorded = app.recorded();
+        let depends = serving.map_or_else(String::new, |serving| self.depends_on(serving));
         let basis = serving.map(|serving| {
             let digest = &serving.facts.digest;
-            Basis::of(
-                app.generation(),
-                digest,
-                &recorded,
-                &self.circumstances_digest,
-            )
+            Basis::of(app.generation(), digest, &recorded, &depends)
         });
         let answers = match &basis {
             Some(basis) => self.answers.current(basis),
@@ -122,41 +118,39 @@ impl Actor {
         build(&self.host.index, app, parts)
     }
 
+    /// The digest of what the answer to `update-order` depends on; drawn only for plugins that have it.
+    fn depends_on(&mut self, serving: &Serving) -> String {
+        if !serving.granted.has(Hook::UpdateOrder) {
+            return String::new();
+        }
+        let digest = (self.circumstances_digest).get_or_insert_with(|| self.circumstances.digest());
+        digest.clone()
+    }
+
     /// Refused invocations are asked again when the spec, a role or somebody's health changed; unfinished ones when what they are about did.
-    fn wake_those_who_wait(&mut self, view: &View, now: Timestamp) {
+    fn wake_those_who_wait(&mut self, view: &mut View, now: Timestamp) {
         let circumstances = Circumstances::of(view, &self.observations, &self.host.index);
         if circumstances == self.circumstances {
             return;
         }
         if !self.circumstances.is_unknown() {
-            let changes = circumstances.since(&self.circumstances);
-            self.journal.wake(&view.world.journal, &changes, now);
+            let changes = Changes::between(&self.circumstances, &circumstances);
+            self.journal.wake(&mut view.world.journal, &changes, now);
         }
-        self.circumstances_digest = circumstances.digest();
+        self.circumstances_digest = None;
         self.circumstances = circumstances;
     }
 
     /// A user's decision to try again: the planner records it, here it is done.
-    fn retry(&mut self, view: &View, now: Timestamp) {
+    fn retry(&mut self, view: &mut View, now: Timestamp) {
         let Some(wish) = &view.world.app.wishes.ruling else {
             return;
         };
         if wish.verb == Verb::Retry && self.retried.as_ref() != Some(&wish.id) {
             self.retried = Some(wish.id.clone());
             self.journal
-                .retry(&view.world.journal, &wish.invocation, now);
+                .retry(&mut view.world.journal, &wish.invocation, now);
         }
-    }
-
-    /// The same view with what the journal holds now.
-    fn with_journal(&self, mut view: View) -> View {
-        for (id, entry) in self.journal.entries() {
-            let is_recorded = (view.world.journal.get(&id)).is_some_and(|known| known.is_recorded);
-            let mut entry = entry;
-            entry.is_recorded = is_recorded;
-            view.world.journal.insert(id, entry);
-        }
-        view
     }
 
     async fn follow(

@@ -51,7 +51,12 @@ pub(crate) async fn supervise(
             Some(News::App(key)) if is_synced => {
                 tell(&host, &key, &mut running, &mut actors, &stop);
             }
-            Some(News::App(_)) => {}
+            Some(News::Stirring(key)) if is_synced => match running.get(&key) {
+                // When it ended meanwhile the next change starts it anew.
+                Some(actor) => drop(actor.mailbox.send(Message::Stirring)),
+                None => tell(&host, &key, &mut running, &mut actors, &stop),
+            },
+            Some(News::App(_) | News::Stirring(_)) => {}
             Some(News::Plugin(plugin)) => {
                 host.plugins.announce(plugin.name());
                 // The manager ends with us.

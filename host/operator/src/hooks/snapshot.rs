@@ -16,16 +16,52 @@ use stateward_runtime::{
 };
 
 use crate::annotations::USED_BY;
-use crate::watch::{Index, Meta, SlimPod};
+use crate::watch::{Index, Meta, SlimClaim, SlimPod};
 use crate::worlds::{View, condition_since, has_stopped, ordinal_of, runs};
 
 /// What the last probe of each pod saw, by the pod's UID.
 pub(crate) type Observations = BTreeMap<String, Seen>;
 
+/// Members as they were drawn last, by ordinal: most of them are the same in the next picture.
+#[derive(Default)]
+pub(crate) struct Portraits {
+    /// Of the app's spec: members tell of the service's name.
+    generation: i64,
+    drawn: BTreeMap<u32, Portrait>,
+}
+
+/// A member, and what it was drawn from.
+struct Portrait {
+    pod: Option<Arc<SlimPod>>,
+    claims: Vec<Arc<SlimClaim>>,
+    last: Option<Seen>,
+    member: Arc<Member>,
+}
+
+impl Portrait {
+    fn is_of(
+        &self,
+        pod: Option<&Arc<SlimPod>>,
+        claims: &[&Arc<SlimClaim>],
+        last: Option<&Seen>,
+    ) -> bool {
+        let is_same_pod = match (&self.pod, pod) {
+            (Some(drawn), Some(pod)) => Arc::ptr_eq(drawn, pod),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_pod
+            && self.last.as_ref() == last
+            && self.claims.len() == claims.len()
+            && (self.claims.iter().zip(claims)).all(|(drawn, claim)| Arc::ptr_eq(drawn, claim))
+    }
+}
+
 /// The picture of the app that this view shows. `settings` is `spec.plugin.settings`.
 pub(crate) fn snapshot(
     view: &View,
     observations: &Observations,
+    portraits: &mut Portraits,
     index: &Index,
     now: Timestamp,
 ) -> Snapshot {
@@ -37,14 +73,32 @@ pub(crate) fn snapshot(
             pods.insert(ordinal, pod);
         }
     }
+    let claims = claims_by_ordinal(view);
     let wanted = world.app.spec.ordinals();
     let ordinals: BTreeSet<u32> = wanted.iter().chain(pods.keys().copied()).collect();
-    let members = (ordinals.into_iter())
+    let mut known = match portraits.generation == world.app.generation {
+        true => std::mem::take(&mut portraits.drawn),
+        false => BTreeMap::new(),
+    };
+    portraits.generation = world.app.generation;
+    portraits.drawn = (ordinals.into_iter())
         .map(|ordinal| {
-            let pod = pods.get(&ordinal).map(|pod| pod.as_ref());
-            Arc::new(member(view, ordinal, pod, observations))
+            let pod = pods.get(&ordinal).copied();
+            let claims = claims.get(&ordinal).map_or(&[][..], Vec::as_slice);
+            let last = pod.and_then(|pod| observations.get(pod.uid()));
+            let same =
+                (known.remove(&ordinal)).filter(|portrait| portrait.is_of(pod, claims, last));
+            let portrait = same.unwrap_or_else(|| Portrait {
+                pod: pod.cloned(),
+                claims: claims.iter().copied().cloned().collect(),
+                last: last.cloned(),
+                member: Arc::new(member(view, ordinal, pod.map(Arc::as_ref), claims, last)),
+            });
+            (ordinal, portrait)
         })
         .collect();
+    let members = portraits.drawn.values();
+    let members = members.map(|portrait| portrait.member.clone()).collect();
     let current = pods.values().filter(|pod| !pod.is_terminating()).count();
     Snapshot {
         app: Arc::new(app(view, current, now)),
@@ -97,7 +151,13 @@ fn app(view: &View, current: usize, now: Timestamp) -> App {
     }
 }
 
-fn member(view: &View, ordinal: u32, pod: Option<&SlimPod>, observations: &Observations) -> Member {
+fn member(
+    view: &View,
+    ordinal: u32,
+    pod: Option<&SlimPod>,
+    claims: &[&Arc<SlimClaim>],
+    last: Option<&Seen>,
+) -> Member {
     let app = &view.world.app;
     let mut extra = Extra::new();
     if !app.spec.service_name.is_empty() {
@@ -107,11 +167,11 @@ fn member(view: &View, ordinal: u32, pod: Option<&SlimPod>, observations: &Obser
         );
         extra.push(("host".to_owned(), host));
     }
-    let claims = claims_of(view, ordinal);
     if !claims.is_empty() {
-        extra.push(("claims".to_owned(), claims.join(",")));
+        let uids: Vec<&str> = claims.iter().map(|claim| claim.uid()).collect();
+        extra.push(("claims".to_owned(), uids.join(",")));
     }
-    let volume = volume(view, ordinal);
+    let volume = volume(view, ordinal, claims);
     let Some(pod) = pod else {
         return Member {
             ordinal,
@@ -134,18 +194,21 @@ fn member(view: &View, ordinal: u32, pod: Option<&SlimPod>, observations: &Obser
         revision: revision.cloned().unwrap_or_default(),
         node: pod.spec.node_name.clone(),
         volume,
-        last: observations.get(pod.uid()).cloned(),
+        last: last.cloned(),
         extra,
     }
 }
 
-/// UIDs of the member's claims.
-fn claims_of(view: &View, ordinal: u32) -> Vec<String> {
-    let end = format!("-{}-{ordinal}", view.world.app.name);
-    (view.claims.iter())
-        .filter(|claim| claim.name().ends_with(&end))
-        .map(|claim| claim.uid().to_owned())
-        .collect()
+/// The claims of each member, whose names end with its ordinal.
+fn claims_by_ordinal(view: &View) -> BTreeMap<u32, Vec<&Arc<SlimClaim>>> {
+    let mut claims: BTreeMap<u32, Vec<&Arc<SlimClaim>>> = BTreeMap::new();
+    for claim in &view.claims {
+        let end = claim.name().rsplit_once('-').map(|(_, end)| end);
+        if let Some(Ok(ordinal)) = end.map(str::parse) {
+            claims.entry(ordinal).or_default().push(claim);
+        }
+    }
+    claims
 }
 
 fn standing(pod: &SlimPod) -> Standing {
@@ -161,18 +224,13 @@ fn standing(pod: &SlimPod) -> Standing {
 }
 
 /// The claims of a member carry who has used their volumes.
-fn volume(view: &View, ordinal: u32) -> Volume {
+fn volume(view: &View, ordinal: u32, claims: &[&Arc<SlimClaim>]) -> Volume {
     let app = &view.world.app;
     if app.spec.claim_templates.is_empty() {
         return Volume::None;
     }
-    let end = format!("-{}-{ordinal}", app.name);
     let expected = format!("{}/{ordinal}", app.uid);
-    let claims = view
-        .claims
-        .iter()
-        .filter(|claim| claim.name().ends_with(&end));
-    let marks: Vec<Option<&String>> = claims
+    let marks: Vec<Option<&String>> = (claims.iter())
         .map(|claim| (claim.metadata.annotations.as_ref()).and_then(|all| all.get(USED_BY)))
         .collect();
     if marks.iter().flatten().any(|mark| **mark != expected) {

@@ -33,6 +33,8 @@ const FORBIDDEN: Duration = Duration::from_secs(60);
 pub(crate) enum News {
     /// Look at this app.
     App(AppKey),
+    /// Look at this app in a moment, unless something else makes you look before: a pod of it goes its ordinary way.
+    Stirring(AppKey),
     /// Every watch has listed what there is.
     Synced,
     /// A Plugin object is new or changed.

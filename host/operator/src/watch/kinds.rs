@@ -63,8 +63,14 @@ impl Followed for SlimPod {
             return Vec::new();
         }
         strip(&mut self.metadata);
+        let known = state.pods.get(&namespace).and_then(|pods| pods.get(&name));
+        let is_ordinary = worlds::goes_its_way(known.map(Arc::as_ref), &self);
         put(&mut state.pods, self);
-        affected(state, &namespace, &name)
+        let apps = state.apps_named_in(&namespace, &name).into_iter();
+        match is_ordinary {
+            true => apps.map(News::Stirring).collect(),
+            false => apps.map(News::App).collect(),
+        }
     }
 
     fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {

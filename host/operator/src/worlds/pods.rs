@@ -121,6 +121,29 @@ pub(crate) fn condition_since(pod: &SlimPod, type_: &str) -> Option<Timestamp> {
     )
 }
 
+/// Whether it is only a step further on its way to Ready: created, given a node or an address, started. Plans hardly depend on that.
+pub(crate) fn goes_its_way(before: Option<&SlimPod>, now: &SlimPod) -> bool {
+    let now = pod(now).facts;
+    let starts = |facts: &PodFacts| {
+        matches!(facts.phase, PodPhase::Pending | PodPhase::Running)
+            && facts.deletion.is_none()
+            && facts.ready_since.is_none()
+            && facts.gate.is_none_or(|gate| !gate.are_containers_ready)
+    };
+    let Some(before) = before.map(|before| pod(before).facts) else {
+        return starts(&now);
+    };
+    starts(&before)
+        && starts(&now)
+        && before.uid == now.uid
+        && before.restarts == now.restarts
+        && before.was_ready == now.was_ready
+        && before.hindrance == now.hindrance
+        && before.labels == now.labels
+        && before.annotations == now.annotations
+        && before.owners == now.owners
+}
+
 /// Whether all its containers run.
 pub(crate) fn runs(pod: &SlimPod) -> bool {
     let statuses = &pod.status.container_statuses;

@@ -97,13 +97,15 @@ async fn every_member_is_configured_before_and_joined_after_it_starts() {
     bed.create(doing("db", "done", 2)).await;
     bed.until_settled("StatefulApp", "db", 2).await;
     for ordinal in 0..2 {
-        bed.until("the pod tells that it has joined", || async {
+        bed.until("the status tells that the pod has joined", || async {
             let pod = bed.get("Pod", &format!("db-{ordinal}")).await;
-            let joined = annotation(&pod, "stateward.dev/post-ready");
-            if joined == "0" {
+            let entry = format!("{}/0", pod["metadata"]["uid"].as_str().unwrap());
+            let app = bed.get("StatefulApp", "db").await;
+            let joined = app["status"]["joined"].as_array();
+            if joined.is_some_and(|joined| joined.contains(&json!(entry))) {
                 Ok(())
             } else {
-                Err(pod["metadata"].to_string())
+                Err(app["status"].to_string())
             }
         })
         .await;

@@ -90,14 +90,24 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
         return Purpose::Over;
     }
     match &known.act {
-        Act::PostReady { pod, restarts, .. } => match living(scene, pod) {
+        Act::PostReady {
+            ordinal,
+            pod,
+            restarts,
+        } => match living(scene, *ordinal, pod) {
             None => Purpose::Over,
-            Some(member) if member.pod.restarts != *restarts || has_joined(member.pod) => {
+            Some(member)
+                if member.pod.restarts != *restarts || has_joined(scene.world, member.pod) =>
+            {
                 Purpose::Over
             }
             Some(member) => stands_if(scene.goal.ordinals.contains(member.ordinal)),
         },
-        Act::PreDelete { pod, cause, .. } => match scene.by_uid(pod) {
+        Act::PreDelete {
+            ordinal,
+            pod,
+            cause,
+        } => match scene.incarnation(*ordinal, pod) {
             None => Purpose::Over,
             // That we allowed it stands until the pod is gone: whoever looks must know that nobody else deleted it.
             Some(member) if !member.is_alive() => match cause {
@@ -157,8 +167,8 @@ fn stands_if(condition: bool) -> Purpose {
     }
 }
 
-fn living<'a, 'w>(scene: &'a Scene<'w>, uid: &str) -> Option<&'a Member<'w>> {
-    scene.by_uid(uid).filter(|member| member.is_alive())
+fn living<'a, 'w>(scene: &'a Scene<'w>, ordinal: u32, uid: &str) -> Option<&'a Member<'w>> {
+    (scene.incarnation(ordinal, uid)).filter(|member| member.is_alive())
 }
 
 /// The create or delete of this ordinal that a scale asks for is still to come.

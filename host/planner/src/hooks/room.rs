@@ -3,7 +3,7 @@
 //! | part of the status | bytes |
 //! |---|---|
 //! | waits, conditions, counters | [`SHOWN`], whatever they are |
-//! | state, orders, history, decisions, tasks, roles, departures, failures, ordinals | as it stands |
+//! | state, orders, history, decisions, tasks, roles, departures, failures, joined pods, ordinals | as it stands |
 //! | the journal | what is left, but at least [`LEAST`] |
 //!
 //! A call may come back with the largest checkpoint, so that much is reserved before an invocation is begun. Whether what comes back has room is judged again
@@ -129,7 +129,7 @@ fn others(status: &Status) -> usize {
         .chain(roles)
         .chain(departures)
         .chain(failures);
-    parts.sum::<usize>() + ordinals
+    parts.sum::<usize>() + ordinals + status.joined.bytes()
 }
 
 /// Bytes of this text in JSON.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Status;
 use crate::journal::{Invocation, Phase};
+use crate::shared::Shared;
 use crate::waiting::Waiting;
 use crate::world::Face;
 
@@ -25,7 +26,10 @@ impl Status {
     pub fn is_worth_writing(&self, recorded: &Status, face: Face) -> bool {
         match face {
             Face::StatefulSet => self.upstream() != recorded.upstream(),
-            Face::StatefulApp => self.lasting(recorded) != recorded.lasting(recorded),
+            Face::StatefulApp => {
+                self.joined.says_more_than(&recorded.joined)
+                    || self.lasting(recorded) != recorded.lasting(recorded)
+            }
         }
     }
 
@@ -39,6 +43,7 @@ impl Status {
             roles: Vec::new(),
             failures: Vec::new(),
             invocations: Vec::new(),
+            joined: Shared::default(),
             state: std::collections::BTreeMap::new(),
             departures: Vec::new(),
             orders: Vec::new(),
@@ -63,6 +68,7 @@ impl Status {
                 .collect(),
             invocations: self.invocations.iter().map(lasting_invocation).collect(),
             history: Vec::new(),
+            joined: Shared::default(),
             ..self.clone()
         }
     }

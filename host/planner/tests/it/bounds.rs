@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::spec::{Deadline, DeadlinePolicy, PodManagement};
 use stateward_planner::status::{Holder, RoleStatus};
-use stateward_planner::world::{Face, Hold, Plugin, Role, Task, TaskWish};
+use stateward_planner::world::{Face, Hold, Plugin, Pod, Role, Task, TaskWish};
 use stateward_planner::{Act, InvocationId, Model, Phase, Status, Step};
 
 use crate::bed::{model, plugin, spec};
@@ -120,6 +120,63 @@ fn given_post_ready_due_on_a_thousand_members_when_each_ends_at_once_then_no_sta
     println!("{MEMBERS} members joined in {looks} looks with {writes} status writes");
     // The operator coalesces them besides; here each look writes that has something to tell.
     assert!(writes <= looks && writes < MEMBERS as usize / 10);
+}
+
+#[test]
+fn given_a_thousand_members_that_joined_then_the_status_tells_of_some_and_the_pods_of_the_others() {
+    const IN_THE_STATUS: usize = 512;
+    let mut model = given();
+    while !model.is_at_rest() {
+        look(&mut model);
+        for id in model.calls() {
+            let answer = model.well(&id);
+            model.answer(&id, &answer).unwrap();
+        }
+    }
+    let world = &model.world;
+    let is_marked = |pod: &&Pod| pod.annotations.contains_key("stateward.dev/post-ready");
+    let is_told = |pod: &&Pod| world.recorded.joined.has(pod);
+    let (marked, told): (BTreeSet<_>, BTreeSet<_>) = (
+        world
+            .pods
+            .iter()
+            .filter(is_marked)
+            .map(|pod| &pod.uid)
+            .collect(),
+        world
+            .pods
+            .iter()
+            .filter(is_told)
+            .map(|pod| &pod.uid)
+            .collect(),
+    );
+    assert_eq!(told.len(), IN_THE_STATUS);
+    assert_eq!(marked.len(), MEMBERS as usize - IN_THE_STATUS);
+    assert!(told.is_disjoint(&marked));
+    println!(
+        "a thousand joined members: {} bytes of status",
+        bytes(&world.recorded)
+    );
+
+    model.restart_host();
+    assert!(model.is_at_rest(), "a member that joined is asked again");
+    // Its successor is somebody else, and there is room for one that is told of.
+    let gone = model.world.pods[0].clone();
+    model.delete_pod(&gone.name);
+    model.finish(&gone.name);
+    while !model.is_at_rest() {
+        look(&mut model);
+        for id in model.calls() {
+            let answer = model.well(&id);
+            model.answer(&id, &answer).unwrap();
+        }
+        model.start(&gone.name);
+    }
+    let successor = (model.world.pods.iter()).find(|pod| pod.name == gone.name);
+    let successor = successor.unwrap();
+    assert_ne!(successor.uid, gone.uid);
+    let joined = &model.world.recorded.joined;
+    assert!(joined.has(successor) && !joined.has(&gone));
 }
 
 fn refused(model: &Model, checkpoint: Option<String>) -> Answer {

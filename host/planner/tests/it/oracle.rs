@@ -36,6 +36,7 @@ fn has_joined(model: &Model, pod: &Pod) -> bool {
     }
     .id();
     !has_hook(model, "post-ready")
+        || model.world.recorded.joined.has(pod)
         || pod.annotations.get("stateward.dev/post-ready") == Some(&pod.restarts.to_string())
         || model
             .world
