@@ -16,12 +16,15 @@ use crate::http::{Request, Response};
 use crate::member::{Death, Member};
 use crate::tls::Tls;
 
+/// The most members that come at once.
+const PAGE: u32 = 256;
+
 /// What every hook may do: look.
 pub trait View {
     /// The member of this ordinal; none when it is neither wanted nor there.
     fn member(&self, ordinal: u32) -> Option<Member>;
 
-    /// At most `max` members (and at most 256) with this ordinal or a higher one, ascending. Empty: there are no more.
+    /// At most `max` members (and at most 256) with this ordinal or a higher one, ascending. Fewer than that: there are no more.
     fn members_from(&self, first_ordinal: u32, max: u32) -> Vec<Member>;
 
     /// What is known of the end of this pod.
@@ -38,16 +41,17 @@ pub trait View {
 
     /// All members, by ordinal.
     fn members(&self) -> Vec<Member> {
-        let mut all = Vec::new();
-        let mut first = 0;
-        loop {
-            let page = self.members_from(first, 256);
-            match page.last().and_then(|last| last.ordinal.checked_add(1)) {
-                Some(next) => first = next,
-                None => return all,
-            }
+        let mut all = self.members_from(0, PAGE);
+        let mut last = all.len();
+        // Who gets fewer than asked for has them all.
+        while last == PAGE as usize
+            && let Some(next) = all.last().and_then(|last| last.ordinal.checked_add(1))
+        {
+            let page = self.members_from(next, PAGE);
+            last = page.len();
             all.extend(page);
         }
+        all
     }
 
     /// A line that helps to find a fault.

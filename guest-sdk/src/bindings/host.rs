@@ -936,7 +936,7 @@ pub mod stateward {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// Members with ordinal >= `first-ordinal`, ascending, at most `max` and at most 256. Empty: there are no more.
+            /// Members with ordinal >= `first-ordinal`, ascending, at most `max` and at most 256. Fewer than that: there are no more.
             #[allow(async_fn_in_trait)]
             pub fn range(first_ordinal: u32, max: u32) -> _rt::Vec<Member> {
                 unsafe {
