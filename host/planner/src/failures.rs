@@ -1,11 +1,16 @@
 //! Members whose pods keep ending: the first is replaced at once, the next one later and later, until the member has been available again.
 //!
-//! A StatefulSet replaces them without a pause (item 74): its status has no place to count in.
+//! A StatefulSet replaces them without a pause (item 74): its status has no place to count in. In that of a StatefulApp so many members are counted as there
+//! is room for, those that ended most often first. A pod that is not counted is replaced when it is as old as the longest pause: what takes that long to end
+//! needs none, and what ends at once still does not come again and again.
+
+use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::availability::Standing;
 use crate::draft::Draft;
+use crate::hooks;
 use crate::scene::{Member, Scene};
 use crate::status::Failures;
 use crate::waiting::{Gate, WaitingFor};
@@ -14,6 +19,8 @@ use crate::world::Face;
 /// The pause after the second in a row, in seconds; it doubles with each.
 const FIRST_PAUSE: i64 = 10;
 const LONGEST_PAUSE: i64 = 300;
+/// Members that are counted, at most: about 34 KB of the status.
+const MOST: usize = 256;
 
 /// Counts pods that ended, each once.
 pub(crate) fn count(scene: &Scene<'_>, draft: &mut Draft) {
@@ -38,19 +45,35 @@ pub(crate) fn count(scene: &Scene<'_>, draft: &mut Draft) {
         }
         failures.push(match known(member.ordinal) {
             Some(known) if known.pod == member.pod.uid => known.clone(),
-            before => {
-                draft.is_urgent = true;
-                Failures {
-                    ordinal: member.ordinal,
-                    pod: member.pod.uid.clone(),
-                    count: before.map_or(0, |before| before.count).saturating_add(1),
-                    last: scene.now,
-                }
-            }
+            before => Failures {
+                ordinal: member.ordinal,
+                pod: member.pod.uid.clone(),
+                count: before.map_or(0, |before| before.count).saturating_add(1),
+                last: scene.now,
+            },
         });
     }
+    bound(scene, &mut failures, draft);
+    draft.is_urgent |= failures
+        .iter()
+        .any(|counted| known(counted.ordinal).is_none_or(|known| known.pod != counted.pod));
     failures.sort_by_key(|known| known.ordinal);
     draft.status.failures = failures;
+}
+
+/// Forgets those that ended the least and the last, where they are more than there is room for.
+fn bound(scene: &Scene<'_>, failures: &mut Vec<Failures>, draft: &Draft) {
+    if failures.is_empty() {
+        return;
+    }
+    failures.sort_by_key(|known| (Reverse(known.count), known.last, known.ordinal));
+    failures.truncate(MOST);
+    let room = hooks::of_failures(scene, draft);
+    let mut taken = 0;
+    failures.retain(|known| {
+        taken += hooks::bytes_of_failure(known);
+        taken <= room
+    });
 }
 
 /// Whether a pod that ended may be replaced by now. That it was counted stands in the status, so that none is forgotten.
@@ -62,19 +85,25 @@ pub(crate) fn may_be_replaced(scene: &Scene<'_>, member: &Member<'_>, draft: &mu
     let counted = recorded
         .iter()
         .find(|known| known.ordinal == member.ordinal && known.pod == member.pod.uid);
-    let Some(counted) = counted else {
-        return Gate::Wait(WaitingFor::Recording);
+    let (due, count) = match counted {
+        Some(counted) => (due(counted), Some(counted.count)),
+        None if is_counted(draft, member) => return Gate::Wait(WaitingFor::Recording),
+        None => (after(member.pod.created, LONGEST_PAUSE), None),
     };
-    let due = due(counted);
     if due <= scene.now {
         return Gate::Open;
     }
     draft.wake(due);
     Gate::Wait(WaitingFor::PodKeepsEnding {
         pod: member.pod.name.clone(),
-        count: counted.count,
+        count,
         until: due,
     })
+}
+
+/// It is about to stand in the status.
+fn is_counted(draft: &Draft, member: &Member<'_>) -> bool {
+    (draft.status.failures.iter()).any(|known| known.pod == member.pod.uid)
 }
 
 fn due(counted: &Failures) -> Timestamp {
@@ -84,10 +113,12 @@ fn due(counted: &Failures) -> Timestamp {
     let pause = FIRST_PAUSE
         .checked_shl(doublings.min(16))
         .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
-    counted
-        .last
-        .checked_add(SignedDuration::from_secs(pause))
-        .unwrap_or(counted.last)
+    after(counted.last, pause)
+}
+
+fn after(time: Timestamp, pause: i64) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(pause))
+        .unwrap_or(time)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod recording;
 mod room;
 
 pub(crate) use recording::{as_recorded, must_stand};
-pub(crate) use room::{admits, beginning};
+pub(crate) use room::{admits, beginning, bytes_of_failure, of_failures, written};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -91,10 +91,10 @@ pub(crate) enum WaitingFor {
         requested: String,
         standing: Option<String>,
     },
-    /// Its pods keep ending; the next one is created later.
+    /// Its pods keep ending, so many one after another where they are counted; the next one is created later.
     PodKeepsEnding {
         pod: String,
-        count: u32,
+        count: Option<u32>,
         until: Timestamp,
     },
     /// A pod of this name exists that is not ours.

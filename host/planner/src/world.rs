@@ -2,6 +2,8 @@
 //!
 //! Everything here is plain data and serialises, so that a world can be saved, shown and planned offline.
 
+mod wishes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
@@ -13,6 +15,10 @@ use crate::journal::{Invocation, InvocationId};
 use crate::shared::Shared;
 use crate::spec::{Selector, Spec};
 use crate::status::Status;
+
+pub use wishes::{
+    LONGEST_ARGUMENTS, RulingWish, Switchover, TaskWish, Verb, Wish, WishError, Wishes,
+};
 
 /// One app and everything that a plan for it depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,54 +89,6 @@ pub struct App {
     pub hold: Hold,
 }
 
-/// What users ask for through annotations, each until it is recorded as taken up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Wishes {
-    /// A run of a task. The annotation `stateward.dev/do`.
-    pub task: Option<TaskWish>,
-    /// A decision about an invocation. The annotation `stateward.dev/invocation`.
-    pub ruling: Option<RulingWish>,
-}
-
-/// A user's wish to run a task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TaskWish {
-    /// Chosen by who asks, so that a wish is fulfilled once.
-    pub id: String,
-    pub task: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub member: Option<u32>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub arguments: String,
-}
-
-/// A user's decision about an invocation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RulingWish {
-    /// Chosen by who asks, so that a decision is taken once.
-    pub id: String,
-    pub invocation: InvocationId,
-    pub verb: Verb,
-    /// Who decided, as far as the client knows.
-    pub by: String,
-    pub reason: String,
-}
-
-/// What is decided about an invocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    /// Its purpose counts as reached.
-    Skip,
-    /// It is called again now.
-    Retry,
-    /// Its purpose is given up: what was begun is undone.
-    Abort,
-}
-
 /// Whether the end of the app waits for an ordered teardown. It does while our finalizer stands on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "hold")]
@@ -143,16 +101,6 @@ pub enum Hold {
     Void {
         why: String,
     },
-}
-
-/// A user's wish to move a role. Written as the annotation `stateward.dev/switchover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Switchover {
-    /// Chosen by who asks; recorded in the role's `last_request` when it ended, so that a wish is fulfilled once.
-    pub id: String,
-    pub role: String,
-    pub target: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,10 +7,10 @@
 //! | every other | an overlapping `post-ready`, unless it is a `move-role` |
 //!
 //! Who is called or in progress has the lane; who was refused or fails has left it. Free lanes go to `post-ready` first, then `move-role`, `pre-delete`, `pre-scale`, `post-delete`,
-//! `task`.
+//! `task`; and after them to who left his lane, in the order in which they are due: many that refuse for ever keep nobody out.
 //!
 //! The status has room for so many: while 32 invocations of a hook are open, or 128 permissions to delete stand, or the journal has not enough
-//! [`room`] for one more, no further one is begun.
+//! [`room`] for one more, no further one is begun. The first of a hook always is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +59,23 @@ fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
     }
 }
 
+/// When it is its turn: a failover first, and last who has left his lane, since when he is due.
+fn turn(scene: &Scene<'_>, plugin: &ReadyPlugin, act: &Act) -> (Option<Timestamp>, Lane) {
+    let lane = lane(act, plugin);
+    match lane {
+        Lane::Failover => (None, lane),
+        _ => (has_left(scene, &act.id()), lane),
+    }
+}
+
+/// Since when it is due, if it was refused or failed.
+fn has_left(scene: &Scene<'_>, id: &InvocationId) -> Option<Timestamp> {
+    match &scene.world.journal.get(id)?.phase {
+        Phase::Refused { ask_again, .. } | Phase::Failing { ask_again, .. } => Some(*ask_again),
+        Phase::Calling | Phase::InProgress { .. } | Phase::Done | Phase::Fatal { .. } => None,
+    }
+}
+
 fn collide(one: Lane, other: Lane) -> bool {
     match (one, other) {
         (Lane::Overlapping, Lane::Overlapping) => false,
@@ -84,7 +101,9 @@ pub(super) fn call(
         .collect();
     let mut open = Open::of(scene, draft);
     let mut wanted: Vec<&Wanted> = draft.wanted.iter().collect();
-    wanted.sort_by_key(|wanted| lane(&wanted.act, plugin));
+    wanted.sort_by_cached_key(|wanted| turn(scene, plugin, &wanted.act));
+    // A move waits for joins that are under way, and those that left their lanes for it.
+    let mut moving: Option<InvocationId> = None;
 
     let mut calls = Vec::new();
     let mut queued = BTreeMap::new();
@@ -112,7 +131,17 @@ pub(super) fn call(
             if own == Lane::Failover && plugin.failover_interrupts {
                 calls.push(Step::Interrupt { id: behind.clone() });
             }
-            queued.insert(id, behind.clone());
+            queued.insert(id.clone(), behind.clone());
+            if own == Lane::MoveRole {
+                moving.get_or_insert(id);
+            }
+            continue;
+        }
+        if let Some(moving) = &moving
+            && own == Lane::Overlapping
+            && has_left(scene, &id).is_some()
+        {
+            queued.insert(id, moving.clone());
             continue;
         }
         // Who is under way already goes on: else as many as there may be would wait for each other for ever.
@@ -120,7 +149,7 @@ pub(super) fn call(
         if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
             continue;
         }
-        if let Some(behind) = open.in_the_way(&id, wanted, own) {
+        if let Some(behind) = open.in_the_way(scene, &id, wanted) {
             queued.insert(id, behind.clone());
             continue;
         }
@@ -162,10 +191,7 @@ impl Open {
             if draft.forget.contains(&known.id) {
                 continue;
             }
-            let bytes = match known.phase {
-                Phase::Calling => room::reserved(&known.act),
-                _ => room::taken(known),
-            };
+            let bytes = recording::bytes(scene, known);
             if has_lane(known) || recording::stays(scene, known) {
                 open.begin(&known.id, &known.act, bytes);
             } else if recording::is_permission(known) {
@@ -190,7 +216,12 @@ impl Open {
     }
 
     /// One of those whose end is waited for. What was begun goes on or is undone; a role never waits: there are few, and a failover is urgent.
-    fn in_the_way(&self, id: &InvocationId, wanted: &Wanted, own: Lane) -> Option<&InvocationId> {
+    fn in_the_way(
+        &self,
+        scene: &Scene<'_>,
+        id: &InvocationId,
+        wanted: &Wanted,
+    ) -> Option<&InvocationId> {
         let hook = wanted.act.hook();
         let open = self.by_hook.get(hook);
         let goes_on = open.is_some_and(|open| open.contains(id));
@@ -205,17 +236,16 @@ impl Open {
         if let Some(full) = full {
             return full.first();
         }
-        let for_others = match own {
-            Lane::Overlapping => room::FOR_OTHERS,
-            _ => 0,
-        };
+        let is_idle = |hook: &str| self.by_hook.get(hook).is_none_or(BTreeSet::is_empty);
+        if is_idle(hook) {
+            return None;
+        }
+        let for_others = room::for_others(hook, |other| scene.hooks.has(other) && is_idle(other));
         let needed = room::reserved(&wanted.act) + for_others;
-        let has_room = self.taken.saturating_add(needed) <= self.room;
         // Where nothing is open, nothing could make room.
-        if has_room {
-            None
-        } else {
-            self.bytes.keys().next()
+        match self.taken.saturating_add(needed) <= self.room {
+            true => None,
+            false => self.bytes.keys().next(),
         }
     }
 }

@@ -60,6 +60,15 @@ pub(super) fn stays(scene: &Scene<'_>, known: &Invocation) -> bool {
     known.is_under_way() || has_a_clock(scene, known)
 }
 
+/// Bytes of the status that it takes up, or may when its call ends; none where it is not written.
+pub(super) fn bytes(scene: &Scene<'_>, known: &Invocation) -> usize {
+    match known.phase {
+        Phase::Calling => room::reserved(&known.act),
+        _ if stays(scene, known) || is_permission(known) => room::taken(known),
+        _ => 0,
+    }
+}
+
 /// Whether losing it would lose more than one call.
 pub(crate) fn must_stand(known: &Invocation) -> bool {
     known.is_under_way() || is_permission(known)

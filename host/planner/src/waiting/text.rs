@@ -128,9 +128,14 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             Clock,
             "PodKeepsEnding",
             format!("pod {pod}"),
-            format!(
-                "{count} pods of this name ended one after another; the next one is created after {until}"
-            ),
+            match count {
+                Some(count) => format!(
+                    "{count} pods of this name ended one after another; the next one is created after {until}"
+                ),
+                None => format!(
+                    "it ended, as those of many members did; the next one is created after {until}"
+                ),
+            },
             "time passes; a pod that runs needs the cause removed",
         ),
         W::NameTaken { pod } => words(

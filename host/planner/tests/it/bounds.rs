@@ -11,9 +11,9 @@ use stateward_planner::{Act, InvocationId, Model, Phase, Status, Step};
 
 use crate::bed::{model, plugin, spec};
 
-const MEMBERS: u32 = 1000;
+pub(crate) const MEMBERS: u32 = 1000;
 /// What an object of the API may well have besides.
-const MOST_BYTES: usize = 128 * 1024;
+pub(crate) const MOST_BYTES: usize = 128 * 1024;
 const IN_FLIGHT: usize = 32;
 
 /// A thousand members became ready at the same time, and none has joined.
@@ -21,7 +21,7 @@ fn given() -> Model {
     given_members(MEMBERS)
 }
 
-fn given_members(members: u32) -> Model {
+pub(crate) fn given_members(members: u32) -> Model {
     let mut wanted = spec(members);
     wanted.pod_management = PodManagement::Parallel;
     let mut plugin = plugin(&["post-ready"]);
@@ -42,12 +42,12 @@ fn given_members(members: u32) -> Model {
     model
 }
 
-fn bytes(status: &Status) -> usize {
+pub(crate) fn bytes(status: &Status) -> usize {
     serde_json::to_vec(status).unwrap().len()
 }
 
 /// One look of the operator: the status is written when it is urgent or worth it, then the steps are done. The status writes.
-fn look(model: &mut Model) -> usize {
+pub(crate) fn look(model: &mut Model) -> usize {
     let plan = model.plan();
     let is_worth_writing = (plan.status).is_worth_writing(&model.world.recorded, Face::StatefulApp);
     let mut recorded = model.world.recorded.clone();
@@ -63,8 +63,11 @@ fn look(model: &mut Model) -> usize {
             model.apply(step).unwrap();
         }
     }
-    let calls = model.calls().len();
-    assert!(calls <= IN_FLIGHT, "{calls} calls in flight");
+    let calls = model.calls();
+    let is_joining = |id: &&InvocationId| model.world.journal[*id].act.hook() == "post-ready";
+    let joining = calls.iter().filter(is_joining).count();
+    assert!(joining <= IN_FLIGHT, "{joining} calls in flight");
+    assert!(calls.len() - joining <= 1, "one lane for all others");
     let size = bytes(&model.world.recorded);
     assert!(size <= MOST_BYTES, "the status has {size} bytes");
     usize::from(is_worth_writing)
@@ -179,7 +182,7 @@ fn given_a_thousand_members_that_joined_then_the_status_tells_of_some_and_the_po
     assert!(joined.has(successor) && !joined.has(&gone));
 }
 
-fn refused(model: &Model, checkpoint: Option<String>) -> Answer {
+pub(crate) fn refused(model: &Model, checkpoint: Option<String>) -> Answer {
     Answer {
         phase: Phase::Refused {
             reason: "…".repeat(341),

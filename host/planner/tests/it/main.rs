@@ -11,6 +11,7 @@
 mod bed;
 mod bounds;
 mod compatibility;
+mod crowding;
 mod exhaustive;
 mod forecasting;
 mod invariants;
