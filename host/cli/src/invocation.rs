@@ -91,6 +91,7 @@ pub(crate) async fn decide(arguments: InvocationArguments) -> Result<Ended, Fail
         by: who(&connection).await,
         reason: arguments.reason,
     };
+    wish::check(&wished)?;
     wish::ask(
         &target,
         INVOCATION,

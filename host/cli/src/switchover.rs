@@ -54,6 +54,7 @@ pub(crate) async fn switchover(arguments: SwitchoverArguments) -> Result<Ended, 
         role: role.name.clone(),
         target: arguments.to,
     };
+    wish::check(&wished)?;
     let doing = "asking for a switchover of";
     wish::ask(&target, SWITCHOVER, &wished, doing).await?;
 

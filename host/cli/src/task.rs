@@ -34,7 +34,7 @@ pub(crate) struct DoArguments {
     /// The member that it is about
     #[arg(long, value_name = "ORDINAL")]
     member: Option<u32>,
-    /// Handed to the task as it is
+    /// Handed to the task as it is; at most 1024 bytes in JSON
     #[arg(long, value_name = "TEXT", default_value = "")]
     arguments: String,
     /// The longest time to wait
@@ -45,8 +45,6 @@ pub(crate) struct DoArguments {
 }
 
 pub(crate) async fn run(arguments: DoArguments) -> Result<Ended, Failure> {
-    let connection = arguments.connection.connect().await?;
-    let target = wish::app(&connection, &arguments.app, "tasks").await?;
     let task = arguments.task;
     let wished = TaskWish {
         id: wish::id(),
@@ -54,6 +52,9 @@ pub(crate) async fn run(arguments: DoArguments) -> Result<Ended, Failure> {
         member: arguments.member,
         arguments: arguments.arguments,
     };
+    wish::check(&wished)?;
+    let connection = arguments.connection.connect().await?;
+    let target = wish::app(&connection, &arguments.app, "tasks").await?;
     wish::ask(&target, DO, &wished, "asking for a task of").await?;
     let mut told = String::new();
     let look = |target: &Target| {

@@ -5,7 +5,7 @@ use kube::api::{Patch, PatchParams};
 use serde::Serialize;
 use serde_json::json;
 use stateward_planner::Status;
-use stateward_planner::world::Face;
+use stateward_planner::world::{Face, Wish};
 
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -39,6 +39,12 @@ pub(crate) fn id() -> String {
         Timestamp::now().as_nanosecond(),
         std::process::id()
     )
+}
+
+/// Whether the operator would take it up: what is too long is refused before anything is written.
+pub(crate) fn check(wish: &impl Wish) -> Result<(), Failure> {
+    wish.check()
+        .map_err(|error| Failure::Wrong(error.to_string()))
 }
 
 /// Writes the wish. One that nobody has looked at yet is replaced.

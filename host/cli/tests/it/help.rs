@@ -127,3 +127,12 @@ fn the_definitions_are_printed_as_yaml() {
         assert!(ran.out.contains(name), "{}", ran.out);
     }
 }
+
+#[test]
+fn arguments_of_a_task_that_are_too_long_are_refused_before_anything_is_asked() {
+    let ran = stateward(&["do", "mariadb", "restore", "--arguments", &"a".repeat(1025)]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for words in ["1025 bytes in JSON, 1024 are allowed", "ConfigMap"] {
+        assert!(ran.err.contains(words), "{}", ran.err);
+    }
+}

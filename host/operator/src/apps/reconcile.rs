@@ -168,6 +168,7 @@ impl Actor {
         let mut wake_at = plan.wake_at.map(|when| instant(when, now));
 
         let status = self.complete(&view, plan.status, now);
+        self.tell_of_wish(&view);
         if status.is_worth_writing(&view.world.recorded, self.key.face) {
             let due = self.status_is_due();
             if plan.status_is_urgent || due <= Instant::now() {

@@ -60,15 +60,19 @@ impl Actor {
         self.history.drain(..surplus);
     }
 
+    /// What a user asks for and is not taken up: nothing of it stands in the status.
+    pub(super) fn tell_of_wish(&mut self, view: &View) {
+        let message = view.unreadable_wish.clone();
+        let note = message.map(|message| Note::warning("WishUnreadable", message));
+        self.say_once("wish", note);
+    }
+
     /// New entries of `waiting` that somebody should know of, and a new reason to be stalled, become events.
     pub(super) fn tell(&mut self, view: &View, status: &Status) {
         let recorded = &view.world.recorded;
         let entries = (status.waiting.iter())
             .map(|entry| (format!("{:?}", entry.owner), entry.reason.clone()));
         self.host.metrics.waiting(&self.key, entries);
-        let wish = (view.unreadable_wish.clone())
-            .map(|message| Note::warning("SwitchoverUnreadable", message));
-        self.say_once("wish", wish);
         let stalled = overlay::stalled(status)
             .map(|(reason, message)| Note::warning(reason, message.to_owned()));
         let stalled_reason = stalled.as_ref().map(|note| note.message.clone());

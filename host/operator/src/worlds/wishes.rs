@@ -3,12 +3,12 @@
 use serde::de::DeserializeOwned;
 use stateward_planner::Status;
 use stateward_planner::status::Origin;
-use stateward_planner::world::{RulingWish, Switchover, TaskWish, Wishes};
+use stateward_planner::world::{RulingWish, Switchover, TaskWish, Wish, Wishes};
 
 use crate::annotations::{DO, INVOCATION, SWITCHOVER};
 use crate::watch::AppObject;
 
-/// What is asked for now, and which annotation cannot be read, and why.
+/// What is asked for now, and which annotation is not taken up, and why.
 pub(super) struct Asked {
     pub(super) switchover: Option<Switchover>,
     pub(super) wishes: Wishes,
@@ -46,20 +46,23 @@ pub(super) fn read(app: &AppObject, recorded: &Status) -> Asked {
     }
 }
 
-fn wish<T: DeserializeOwned>(
+fn wish<T: DeserializeOwned + Wish>(
     app: &AppObject,
     annotation: &str,
     command: &str,
     unreadable: &mut Option<String>,
 ) -> Option<T> {
     let text = app.metadata.annotations.as_ref()?.get(annotation)?;
-    match serde_json::from_str(text) {
-        Ok(wish) => Some(wish),
-        Err(error) => {
-            *unreadable = Some(format!(
-                "the annotation {annotation} cannot be read: {error}; use stateward {command}"
-            ));
-            None
+    let read: Result<T, _> = serde_json::from_str(text);
+    let why = match read.map(|wish| (wish.check(), wish)) {
+        Ok((Ok(()), wish)) => return Some(wish),
+        Ok((Err(error), _)) => {
+            format!("the annotation {annotation} is not taken up: {error}")
         }
-    }
+        Err(error) => {
+            format!("the annotation {annotation} cannot be read: {error}; use stateward {command}")
+        }
+    };
+    *unreadable = Some(why);
+    None
 }

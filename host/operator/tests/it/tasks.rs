@@ -93,3 +93,24 @@ async fn given_a_task_that_is_to_be_asked_in_a_minute_when_a_user_retries_it_the
         (&json!("retry"), &json!("ada"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_wish_that_would_fill_the_status_then_it_is_not_taken_up_and_an_event_says_why() {
+    let bed = given("full", 1, json!({})).await;
+    let wished =
+        |arguments: usize| json!({ "id": "1", "task": "tidy", "arguments": "a".repeat(arguments) });
+    wish(&bed, "full", "stateward.dev/do", wished(1025)).await;
+    bed.until_event("full", "WishUnreadable: the annotation stateward.dev/do is not taken up: the arguments of task tidy take 1025 bytes in JSON, 1024 are allowed")
+        .await;
+    let app = bed.get("StatefulApp", "full").await;
+    assert!(app["status"]["tasks"].is_null(), "{app}");
+    wish(&bed, "full", "stateward.dev/do", wished(1024)).await;
+    bed.until_status("StatefulApp", "full", "/tasks/0/last/result", json!("Done"))
+        .await;
+    let decision = json!({
+        "id": "2".repeat(300), "invocation": "pre-scale/1/0", "verb": "skip", "by": "ada", "reason": "a test",
+    });
+    wish(&bed, "full", "stateward.dev/invocation", decision).await;
+    bed.until_event("full", "WishUnreadable: the annotation stateward.dev/invocation is not taken up: its id takes 300 bytes in JSON")
+        .await;
+}
