@@ -6,7 +6,7 @@ use serde_json::Value;
 use stateward_runtime::{Digest, Grants, LoadError, Plugin, Runtime};
 
 use super::registry::Serving;
-use super::source;
+use super::source::{self, SourceError};
 use crate::api::Api;
 use crate::crd::{
     GrantMode, PluginAsk, PluginRole, PluginSpec, PluginState, PluginStatus, PluginTask,
@@ -18,6 +18,12 @@ pub(super) struct Loaded {
     pub serving: Option<Arc<Serving>>,
     /// The source may be readable later, without a change of the object.
     pub is_worth_retrying: bool,
+}
+
+/// A component, and why it is not the source's, if it is not.
+struct Component {
+    plugin: Plugin,
+    unreadable: Option<SourceError>,
 }
 
 pub(super) async fn load(
@@ -35,9 +41,10 @@ pub(super) async fn load(
         Ok(serving) => {
             status.state = Some(PluginState::Ready);
             Loaded {
+                // It runs from the cache.
+                is_worth_retrying: !status.reason.is_empty(),
                 status,
                 serving: Some(serving),
-                is_worth_retrying: false,
             }
         }
         Err(refusal) => {
@@ -95,24 +102,7 @@ async fn attempt(
             })?),
             None => None,
         };
-    let bytes = (source::read(api, &spec.source).await).map_err(|error| {
-        let may_pass = error.may_pass();
-        let refusal = Refusal::refused(error.reason(), error.to_string());
-        match may_pass {
-            true => refusal.until_the_source_changes(),
-            false => refusal,
-        }
-    })?;
-    status.digest = Digest::of(&bytes).to_string();
-    let plugin = (runtime.load(bytes, expected.as_ref()).await).map_err(|error| {
-        let refusal = Refusal::refused(error.reason(), error.to_string());
-        match error {
-            LoadError::DigestMismatch { .. } | LoadError::CompileTimeout { .. } => {
-                refusal.until_the_source_changes()
-            }
-            _ => refusal,
-        }
-    })?;
+    let Component { plugin, unreadable } = component(api, runtime, &spec, expected, status).await?;
     describe(&plugin, &spec.grants, status);
     let granted = match spec.grant_mode.unwrap_or_default() {
         GrantMode::Enforce => plugin.grant(spec.grants, limits),
@@ -122,7 +112,15 @@ async fn attempt(
         }
     };
     match granted {
-        Ok(granted) => Ok(Arc::new(Serving::new(name, granted, spec.failure_policy))),
+        Ok(granted) => {
+            if let Some(error) = unreadable {
+                status.reason = error.reason().to_owned();
+                status.message = format!(
+                    "{error}; it runs from the operator's plugin cache, which keeps exactly the bytes of spec.digest"
+                );
+            }
+            Ok(Arc::new(Serving::new(name, granted, spec.failure_policy)))
+        }
         Err(needs) => {
             status.missing_grants = (needs.missing.iter())
                 .map(|missing| missing.grant.clone())
@@ -135,6 +133,52 @@ async fn attempt(
             })
         }
     }
+}
+
+/// From the source; where that cannot be read and the bytes are pinned by their digest, from the cache.
+async fn component(
+    api: &Api,
+    runtime: &Runtime,
+    spec: &PluginSpec,
+    expected: Option<Digest>,
+    status: &mut PluginStatus,
+) -> Result<Component, Refusal> {
+    let bytes = match source::read(api, &spec.source).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let refusal = Refusal::refused(error.reason(), error.to_string());
+            if !error.may_pass() {
+                return Err(refusal);
+            }
+            let Some(digest) = expected else {
+                return Err(refusal.until_the_source_changes());
+            };
+            // Why the cache does not help is not what somebody has to mend.
+            let Ok(plugin) = runtime.load_again(&digest).await else {
+                return Err(refusal.until_the_source_changes());
+            };
+            status.digest = digest.to_string();
+            return Ok(Component {
+                plugin,
+                unreadable: Some(error),
+            });
+        }
+    };
+    status.digest = Digest::of(&bytes).to_string();
+    let loaded = runtime.load(bytes, expected.as_ref()).await;
+    let plugin = loaded.map_err(|error| {
+        let refusal = Refusal::refused(error.reason(), error.to_string());
+        match error {
+            LoadError::DigestMismatch { .. } | LoadError::CompileTimeout { .. } => {
+                refusal.until_the_source_changes()
+            }
+            _ => refusal,
+        }
+    })?;
+    Ok(Component {
+        plugin,
+        unreadable: None,
+    })
 }
 
 fn missing(plugin: &Plugin, grants: &Grants) -> Vec<String> {

@@ -61,6 +61,19 @@ struct Known {
     failures: u32,
 }
 
+impl Known {
+    /// Whether this version is served already.
+    fn serves(&self, version: &Serving) -> bool {
+        let served = self.serving.as_ref();
+        served.is_some_and(|served| served.facts.digest == version.facts.digest)
+    }
+
+    /// Whether another version is served because this one keeps trapping.
+    fn has_quarantined(&self, digest: &str) -> bool {
+        self.serving.is_some() && !digest.is_empty() && self.status.quarantined == digest
+    }
+}
+
 /// A load that ended.
 struct Ended {
     name: String,
@@ -159,9 +172,18 @@ impl Manager {
             serving,
             is_worth_retrying,
         } = loaded;
+        let is_looked_at_again = known.status.observed_generation == ended.generation;
+        if is_looked_at_again && known.has_quarantined(&status.digest) {
+            // Only a change of the object brings it back.
+            return;
+        }
+        if !is_worth_retrying {
+            known.failures = 0;
+        }
         match serving {
+            // What is known of its conduct stays.
+            Some(serving) if is_looked_at_again && known.serves(&serving) => {}
             Some(serving) => {
-                known.failures = 0;
                 self.metrics
                     .plugin_loaded(&name, serving.granted.plugin().loading());
                 let before = known.serving.replace(serving.clone());
@@ -270,7 +292,7 @@ impl Manager {
     fn say(&self, name: &str, known: &Known, status: &PluginStatus) {
         let about = subject(name, known);
         let note = match status.state {
-            Some(PluginState::Ready) => Note::normal(
+            Some(PluginState::Ready) if status.reason.is_empty() => Note::normal(
                 "Loaded",
                 format!("{} {} {}", status.name, status.version, status.digest),
             ),
