@@ -1,6 +1,6 @@
 //! A bed: the embedded API, a kubelet that only marks pods, and the operator.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubelet::Kubelet;
+use crate::logs;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,10 +49,7 @@ impl Bed {
 
     /// On a cluster of its own, without an operator.
     pub(crate) async fn on(cluster: Cluster) -> Bed {
-        if std::env::var_os("STATEWARD_LOG").is_some() {
-            let filter = tracing_subscriber::EnvFilter::from_env("STATEWARD_LOG");
-            let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init();
-        }
+        logs::keep();
         let client = cluster.client("default");
         install_crds(client.clone()).await.unwrap();
         let kubelet = Kubelet::start(client.clone(), cluster.clock().clone());
@@ -69,8 +67,7 @@ impl Bed {
             statefulsets: Some(StatefulSetsFace { embedded: true }),
             allow_loopback: true,
             clock: clock(&self.cluster),
-            // Outlives the run: an unoptimized compiler takes seconds per component.
-            plugin_cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache")),
+            plugin_cache: Some(plugin_cache()),
             ..Options::new(self.client.clone())
         }
     }
@@ -274,6 +271,11 @@ impl Bed {
         })
         .await;
     }
+}
+
+/// Compiled components. It outlives the run.
+pub(crate) fn plugin_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache")
 }
 
 /// The operator reads the cluster's clock.

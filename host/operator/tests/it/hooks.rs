@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use stateward_runtime::{Options, Runtime};
 
-use crate::bed::{Bed, app};
+use crate::bed::{Bed, app, plugin_cache};
 
 /// The folder of the built components.
 pub(crate) fn built() -> &'static Path {
@@ -32,8 +34,33 @@ pub(crate) fn built() -> &'static Path {
         // target/<profile>/deps/<this test> -> target/wasm32-wasip2/plugin
         let this = std::env::current_exe().unwrap();
         let target = this.ancestors().nth(3).unwrap();
-        target.join("wasm32-wasip2/plugin")
+        let folder = target.join("wasm32-wasip2/plugin");
+        compile(&folder);
+        folder
     })
+}
+
+/// An unoptimized compiler takes seconds, and more on a busy machine: it is done before a test begins to wait for anything.
+fn compile(folder: &Path) {
+    let files = ["hostile", "steered", "plugin_mysql"]
+        .map(|name| folder.join(format!("stateward_{name}.wasm")));
+    let compiled = std::thread::spawn(move || {
+        let mut executor = tokio::runtime::Builder::new_current_thread();
+        let executor = executor.enable_all().build().unwrap();
+        executor.block_on(async {
+            let runtime = Runtime::new(Options {
+                cache: Some(plugin_cache()),
+                compile_timeout: Duration::from_secs(3_600),
+                ..Options::default()
+            })
+            .unwrap();
+            for file in files {
+                let bytes = std::fs::read(file).unwrap();
+                runtime.load(bytes.into(), None).await.unwrap();
+            }
+        });
+    });
+    compiled.join().unwrap();
 }
 
 pub(crate) fn plugin(name: &str, component: &str, grants: Value) -> Value {

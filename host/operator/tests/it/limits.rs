@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, app};
 use crate::hooks::{hostile, until_stalled};
+use crate::logs;
 
 /// A Plugin of this name with these limits, and an app that has no others.
 async fn given(bed: &Bed, name: &str, limits: Value, settings: Value) {
@@ -95,4 +96,42 @@ async fn no_more_connections_are_open_at_a_time_than_the_plugin_object_allows() 
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_flood_of_log_lines_only_so_many_are_kept_as_the_plugin_object_allows() {
+    let bed = Bed::new().await;
+    let flood = json!({ "acting": "flood-log:10" });
+    let lines = json!({ "logLines": 3 });
+    given(&bed, "few-lines", lines, flood.clone()).await;
+    // Each line has six bytes.
+    let bytes = json!({ "logBytes": "25" });
+    given(&bed, "few-bytes", bytes, flood.clone()).await;
+    given(&bed, "all-lines", json!({}), flood).await;
+    let told = |lines: u32, bytes: u32| {
+        format!("further lines of this call are dropped: at most {lines} lines and {bytes} bytes")
+    };
+    for (app, kept, end) in [
+        ("few-lines", 3, Some(told(3, 65_536))),
+        ("few-bytes", 4, Some(told(200, 25))),
+        ("all-lines", 10, None),
+    ] {
+        let expected: Vec<String> = (0..kept).map(|n| format!("line {n}")).chain(end).collect();
+        bed.until(&format!("{app} has logged"), || async {
+            let said = logs::of(app, "pre-scale");
+            match said.len() >= expected.len() {
+                true => Ok(()),
+                false => Err(format!("{said:?}")),
+            }
+        })
+        .await;
+        // Whoever is called again writes the same again.
+        for call in logs::of(app, "pre-scale").chunks_exact(expected.len()) {
+            let texts: Vec<&str> = call.iter().map(|line| line.text.as_str()).collect();
+            assert_eq!(texts, expected, "{app}");
+            let levels: Vec<_> = call.iter().filter_map(|line| line.level).collect();
+            let is_cut = kept < 10;
+            assert_eq!(levels.ends_with(&[tracing::Level::WARN]), is_cut, "{app}");
+        }
+    }
 }

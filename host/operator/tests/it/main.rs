@@ -27,6 +27,7 @@ mod hooks;
 mod idle;
 mod kubelet;
 mod limits;
+mod logs;
 mod ordered;
 mod platform;
 mod plugins;
