@@ -30,7 +30,7 @@ fn corrected() -> String {
 
 /// A Plugin in the same file: it is to be applied together with the app.
 fn plugin() -> String {
-    let file = component("plugin_mysql");
+    let file = component("plugin-mysql");
     format!(
         "apiVersion: stateward.dev/v1alpha1\nkind: Plugin\nmetadata: {{name: mysql}}\nspec: {{source: {{file: {file}}}}}\n---\n"
     )
@@ -57,7 +57,7 @@ fn given_a_plugin_in_the_cluster_then_wrong_settings_are_told_by_the_plan_and_wh
         "tcp": { "ports": ["mysql"] }, "secrets": { "slots": ["root", "replication"] },
         "requests": true, "discardVolumes": true, "events": true, "state": true, "metrics": true,
     });
-    let file = component("plugin_mysql");
+    let file = component("plugin-mysql");
     dev.create_plugin("mysql", &file, &grants);
     let manifest = written(&place, &app());
     says_what_is_wrong(&dev.stateward(&["plan", "-f", &manifest]));

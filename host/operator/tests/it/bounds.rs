@@ -43,7 +43,7 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         let link = bed.cluster.link_with_members(|_| Exited::default());
         link.arm(FaultPlan::none());
         let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
-        bed.create(plugin("steered", "stateward_steered", grants)).await;
+        bed.create(plugin("steered", "steered", grants)).await;
         let mut web = app("StatefulApp", "web", u32::try_from(MEMBERS).unwrap());
         web["spec"]["podManagementPolicy"] = json!("Parallel");
         web["spec"].as_object_mut().unwrap().remove("volumeClaimTemplates");

@@ -16,8 +16,7 @@ pub(crate) async fn given_a_held_app() -> Bed {
     bed.create(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }))
         .await;
     let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
-    bed.create(plugin("steered", "stateward_steered", grants))
-        .await;
+    bed.create(plugin("steered", "steered", grants)).await;
     let mut db = app("StatefulApp", "db", 2);
     db["spec"]["plugin"] =
         json!({ "name": "steered", "settings": { "teardown": "refuse: a backup runs" } });

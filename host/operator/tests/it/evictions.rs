@@ -17,8 +17,7 @@ async fn given(pre_delete: &str) -> Bed {
         bed.create(node).await;
     }
     let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
-    bed.create(plugin("steered", "stateward_steered", grants))
-        .await;
+    bed.create(plugin("steered", "steered", grants)).await;
     let mut db = app("StatefulApp", "db", 2);
     db["spec"]["plugin"] = json!({ "name": "steered", "settings": { "pre-delete": pre_delete } });
     bed.create(db).await;

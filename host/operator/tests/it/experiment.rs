@@ -7,7 +7,6 @@
 //! Two things are looked at: the objects that are left, and the ledger, where every act hook notes its effect under the id of its invocation.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use stateward_devcluster::simulation::{Exited, FaultPlan, Link, Started};
 use tokio::time::{Instant, sleep};
 
 use crate::bed::{Bed, app};
-use crate::hooks::built;
+use crate::hooks::component;
 
 /// A change that somebody makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +132,7 @@ impl Experiment {
         let mut bed = Bed::on(Cluster::simulated(1)).await;
         let ledger = Ledger::default();
         let link = link(&bed.cluster, &ledger);
-        let component: &Path = &built().join("stateward_hostile.wasm");
+        let component = component("hostile");
         bed.create(json!({
             "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
             "metadata": { "name": "ledger" },

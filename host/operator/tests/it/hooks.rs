@@ -1,49 +1,25 @@
 //! Apps with a real component: `tests/hostile`, which does with each call what the app's settings say, and the mysql plugin.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::sync::Once;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stateward_components::built;
 use stateward_runtime::{Options, Runtime};
 
 use crate::bed::{Bed, app, plugin_cache};
 
-/// The folder of the built components.
-pub(crate) fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let status = Command::new(cargo)
-            .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-            .args(["--profile", "plugin", "--lib"])
-            .args([
-                "-p",
-                "stateward-hostile",
-                "-p",
-                "stateward-steered",
-                "-p",
-                "stateward-plugin-mysql",
-            ])
-            .current_dir(root)
-            .status()
-            .unwrap();
-        assert!(status.success(), "rustup target add wasm32-wasip2");
-        // target/<profile>/deps/<this test> -> target/wasm32-wasip2/plugin
-        let this = std::env::current_exe().unwrap();
-        let target = this.ancestors().nth(3).unwrap();
-        let folder = target.join("wasm32-wasip2/plugin");
-        compile(&folder);
-        folder
-    })
+/// The file of a component: `hostile`, `steered`, `plugin-mysql`.
+pub(crate) fn component(name: &str) -> PathBuf {
+    static COMPILED: Once = Once::new();
+    COMPILED.call_once(compile);
+    built(name)
 }
 
 /// An unoptimized compiler takes seconds, and more on a busy machine: it is done before a test begins to wait for anything.
-fn compile(folder: &Path) {
-    let files = ["hostile", "steered", "plugin_mysql"]
-        .map(|name| folder.join(format!("stateward_{name}.wasm")));
+fn compile() {
+    let files = ["hostile", "steered", "plugin-mysql"].map(built);
     let compiled = std::thread::spawn(move || {
         let mut executor = tokio::runtime::Builder::new_current_thread();
         let executor = executor.enable_all().build().unwrap();
@@ -68,7 +44,7 @@ pub(crate) fn plugin(name: &str, component: &str, grants: Value) -> Value {
         "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
         "metadata": { "name": name },
         "spec": {
-            "source": { "file": built().join(format!("{component}.wasm")) },
+            "source": { "file": self::component(component) },
             "grants": grants,
         },
     })
@@ -77,7 +53,7 @@ pub(crate) fn plugin(name: &str, component: &str, grants: Value) -> Value {
 pub(crate) fn hostile() -> Value {
     plugin(
         "hostile",
-        "stateward_hostile",
+        "hostile",
         json!({ "tcp": { "ports": ["mysql"] } }),
     )
 }
@@ -267,8 +243,7 @@ async fn a_missing_secret_is_named_and_the_app_goes_on_when_it_is_there() {
         "secrets": { "slots": ["root", "replication"] },
         "state": true, "requests": true, "events": true,
     });
-    bed.create(plugin("mysql", "stateward_plugin_mysql", grants))
-        .await;
+    bed.create(plugin("mysql", "plugin-mysql", grants)).await;
     let mut db = app("StatefulApp", "db", 1);
     let secret = |key: &str| json!({ "name": "db-auth", "key": key });
     db["spec"]["plugin"] = json!({

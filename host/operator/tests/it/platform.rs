@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, app};
-use crate::hooks::{built, doing, hostile, until_stalled};
+use crate::hooks::{component, doing, hostile, until_stalled};
 
 /// The hostile component as another version of itself: the same code, and bytes of its own.
 fn version(number: u8) -> Vec<u8> {
-    let mut bytes = std::fs::read(built().join("stateward_hostile.wasm")).unwrap();
+    let mut bytes = std::fs::read(component("hostile")).unwrap();
     // A custom section of one name of one letter.
     bytes.extend([0, 2, 1, b'a' + number]);
     bytes

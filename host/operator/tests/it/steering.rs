@@ -7,7 +7,7 @@ use crate::hooks::plugin;
 
 pub(crate) fn steered() -> Value {
     let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
-    plugin("steered", "stateward_steered", grants)
+    plugin("steered", "steered", grants)
 }
 
 /// An app whose hooks answer like that, up to now joined and at rest.

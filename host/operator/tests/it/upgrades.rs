@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, app};
-use crate::hooks::built;
+use crate::hooks::component;
 
 async fn uids(bed: &Bed) -> Vec<String> {
     let pods = bed.list("Pod").await.into_iter();
@@ -125,7 +125,7 @@ async fn given_an_api_server_that_completes_more_when_it_is_upgraded_then_no_pod
 async fn given_another_version_of_a_plugin_then_no_pod_restarts() {
     let bed = Bed::new().await;
     let file = bed.folder.path().join("steered.wasm");
-    let component = std::fs::read(built().join("stateward_steered.wasm")).unwrap();
+    let component = std::fs::read(component("steered")).unwrap();
     std::fs::write(&file, &component).unwrap();
     let plugin = |generation: u32| {
         json!({

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, app};
-use crate::hooks::built;
+use crate::hooks::component;
 use crate::steering::{decide, scale, skip, steered, wish};
 
 /// Another version of the component: it says `Dialed` where the first says `Called`.
 fn dialing() -> Vec<u8> {
-    let mut bytes = std::fs::read(built().join("stateward_steered.wasm")).unwrap();
+    let mut bytes = std::fs::read(component("steered")).unwrap();
     let (old, new) = (b"Called", b"Dialed");
     let places: Vec<_> = (0..bytes.len())
         .filter(|place| bytes[*place..].starts_with(old))
@@ -22,7 +22,7 @@ fn dialing() -> Vec<u8> {
 
 /// A first version that nobody else has: the same, and a custom section of this name of one letter.
 fn named(letter: u8) -> Vec<u8> {
-    let mut bytes = std::fs::read(built().join("stateward_steered.wasm")).unwrap();
+    let mut bytes = std::fs::read(component("steered")).unwrap();
     bytes.extend([0, 2, 1, letter]);
     bytes
 }

@@ -1,7 +1,6 @@
 //! The operator as somebody who has the rights that docs/operators.md names and no others, and what it is given to manage.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::api::{Api, DynamicObject, PostParams};
@@ -85,24 +84,6 @@ pub(crate) async fn acting_as(kubernetes: &ControlPlane, user: &str, groups: &[&
     }
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     Client::try_from(config.unwrap()).unwrap()
-}
-
-/// A component of `tests/hostile`, whose hooks answer at once and whose probes ask nobody, or of `tests/steered`, whose hooks answer as the app says.
-pub(crate) fn component_file(package: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-        .args(["--profile", "plugin", "--lib", "-p", package])
-        .current_dir(root)
-        .status()
-        .unwrap();
-    assert!(status.success(), "rustup target add wasm32-wasip2");
-    // target/<profile>/deps/<this test> -> target/wasm32-wasip2/plugin
-    let this = std::env::current_exe().unwrap();
-    let target = this.ancestors().nth(3).unwrap();
-    let file = format!("{}.wasm", package.replace('-', "_"));
-    target.join("wasm32-wasip2/plugin").join(file)
 }
 
 /// Creates an object of ours; cluster-wide ones are in no namespace.
