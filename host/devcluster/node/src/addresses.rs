@@ -35,7 +35,7 @@ impl Addresses {
         if let Some((address, _)) = taken.pods.iter().find(|(_, owner)| *owner == uid) {
             return Some(*address);
         }
-        let size = 1_u32.checked_shl(32 - u32::from(self.range.prefix.clamp(8, 30)))?;
+        let pods = self.range.pods();
         let base = u32::from(self.range.base);
         let free = |offset: &u32| {
             !taken
@@ -44,17 +44,17 @@ impl Addresses {
         };
         let kept = wanted
             .map(|wanted| u32::from(wanted).wrapping_sub(base))
-            .filter(|offset| (1..size - 1).contains(offset))
+            .filter(|offset| (1..=pods).contains(offset))
             .filter(free);
         let offset = kept.or_else(|| {
-            (0..size - 2)
-                .map(|step| 1 + (taken.last + step) % (size - 2))
+            (0..pods)
+                .map(|step| 1 + (taken.last + step) % pods)
                 .find(free)
         })?;
         let address = Ipv4Addr::from(base.wrapping_add(offset));
-        taken.last = taken.last.max(offset) % (size - 2);
+        taken.last = taken.last.max(offset) % pods;
         if kept.is_none() {
-            taken.last = offset % (size - 2);
+            taken.last = offset % pods;
         }
         taken.pods.insert(address, uid.to_owned());
         Some(address)

@@ -68,6 +68,7 @@ pub async fn run(
         client.clone(),
         options.name.clone(),
         kubelet_port,
+        options.pods,
         Arc::clone(&runtime),
     ));
 

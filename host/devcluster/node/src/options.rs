@@ -23,6 +23,17 @@ pub struct PodRange {
     pub prefix: u8,
 }
 
+impl PodRange {
+    /// How many addresses it has for pods: all but the first and the last.
+    pub(crate) fn pods(&self) -> u32 {
+        let prefix = u32::from(self.prefix.clamp(8, 30));
+        1_u32
+            .checked_shl(32 - prefix)
+            .unwrap_or(0)
+            .saturating_sub(2)
+    }
+}
+
 impl Default for PodRange {
     fn default() -> Self {
         Self {

@@ -23,7 +23,7 @@ use serde_json::json;
 
 use crate::errors::NodeError;
 use crate::nodes::Readiness;
-use crate::options::NodeOptions;
+use crate::options::{NodeOptions, PodRange};
 use crate::runtime::Runtime;
 
 /// Where nodes are reached by the API server: exec and logs.
@@ -46,7 +46,8 @@ pub(crate) async fn register(
 ) -> Result<(), NodeError> {
     let name = options.name.as_str();
     let api: Api<Node> = Api::all(client.clone());
-    let status = status(name, options.kubelet_port.unwrap_or(server.port()), runtime);
+    let port = options.kubelet_port.unwrap_or(server.port());
+    let status = status(name, port, runtime, options.pods);
     let annotations = BTreeMap::from([(AGENT_ANNOTATION.to_owned(), server.to_string())]);
     let labels = BTreeMap::from([
         ("kubernetes.io/hostname".to_owned(), name.to_owned()),
@@ -90,19 +91,23 @@ pub(crate) async fn register(
         .map_err(NodeError::api(format!("status of node {name} not written")))
 }
 
+/// Pods of a node, however many addresses it has.
+const MOST_PODS: u32 = 1000;
+
 /// What the machine has; every node on it says the same.
 pub(crate) fn capacity() -> BTreeMap<String, Quantity> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     BTreeMap::from([
         ("cpu".to_owned(), Quantity(processors.to_string())),
         ("memory".to_owned(), Quantity(memory())),
-        ("pods".to_owned(), Quantity("1000".to_owned())),
         ("ephemeral-storage".to_owned(), Quantity("100Gi".to_owned())),
     ])
 }
 
-fn status(name: &str, kubelet_port: u16, runtime: &str) -> NodeStatus {
-    let capacity = capacity();
+fn status(name: &str, kubelet_port: u16, runtime: &str, range: PodRange) -> NodeStatus {
+    let mut capacity = capacity();
+    let pods = range.pods().min(MOST_PODS);
+    capacity.insert("pods".to_owned(), Quantity(pods.to_string()));
     let now = Time(Timestamp::now());
     let condition = |type_: &str, status: &str, reason: &str, message: &str| NodeCondition {
         type_: type_.to_owned(),
@@ -180,6 +185,7 @@ pub(crate) async fn heartbeat(
     client: Client,
     name: String,
     kubelet_port: u16,
+    range: PodRange,
     runtime: Arc<dyn Runtime>,
 ) {
     let api: Api<Lease> = Api::namespaced(client.clone(), LEASE_NAMESPACE);
@@ -187,7 +193,10 @@ pub(crate) async fn heartbeat(
         runtime.until_node_reachable().await;
         let beat = async {
             renew(&api, &name).await?;
-            say_ready(&client, &name, kubelet_port, runtime.name()).await
+            say_ready(&client, &name, || {
+                status(&name, kubelet_port, runtime.name(), range)
+            })
+            .await
         };
         if let Err(error) = beat.await {
             tracing::debug!(%error, "lease not renewed; trying again");
@@ -199,8 +208,7 @@ pub(crate) async fn heartbeat(
 async fn say_ready(
     client: &Client,
     name: &str,
-    kubelet_port: u16,
-    runtime: &str,
+    status: impl FnOnce() -> NodeStatus,
 ) -> kube::Result<()> {
     let api: Api<Node> = Api::all(client.clone());
     // A node that somebody deleted is registered by the next start only, as a kubelet's.
@@ -210,7 +218,7 @@ async fn say_ready(
     if Readiness::of(&node) == Readiness::Ready {
         return Ok(());
     }
-    let patch = Patch::Merge(json!({ "status": status(name, kubelet_port, runtime) }));
+    let patch = Patch::Merge(json!({ "status": status() }));
     api.patch_status(name, &PatchParams::default(), &patch)
         .await
         .map(drop)
@@ -297,4 +305,23 @@ fn known_token(secret: Secret) -> Option<String> {
     String::from_utf8(bytes)
         .ok()
         .filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_takes_no_more_pods_than_it_has_addresses() {
+        let pods = |prefix| {
+            let range = PodRange {
+                prefix,
+                ..PodRange::default()
+            };
+            let capacity = status("here", 1, "process", range).capacity;
+            capacity.and_then(|capacity| capacity.get("pods").map(|pods| pods.0.clone()))
+        };
+        assert_eq!(pods(24), Some("254".to_owned()));
+        assert_eq!(pods(17), Some("1000".to_owned()));
+    }
 }
