@@ -159,6 +159,9 @@ fn not_taken(target: &Target, ruling: &Ruling, status: &Status) -> String {
         ("AlreadyDone", _) => format!(
             "{target}: {id} is done, and its pod may go; `stateward invocation abort` takes that back"
         ),
+        ("AlreadySkipped", _) => format!(
+            "{target}: {id} was skipped, its purpose counts as reached: there is nothing to decide about it any more; `stateward why {name}` tells what the app waits for now"
+        ),
         ("NotAllowed", _) if id.0.starts_with("quarantine/") => {
             format!("{target}: {id} can only be skipped, which releases the member")
         }

@@ -105,6 +105,9 @@ fn judge(scene: &Scene<'_>, wish: &RulingWish) -> &'static str {
     let Some(known) = scene.world.journal.get(&wish.invocation) else {
         return "NoSuchInvocation";
     };
+    if is_skipped(scene, &known.id) {
+        return "AlreadySkipped";
+    }
     match (wish.verb, &known.act) {
         // A member that is there cannot be made to not have come, nor one that is gone to not have gone.
         (Verb::Abort, Act::PostReady { .. } | Act::PostDelete { .. }) => "NotAllowed",

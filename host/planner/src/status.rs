@@ -135,7 +135,7 @@ pub struct Ruling {
     pub at: Timestamp,
     /// Generation of the app's spec then: an abort holds for it.
     pub generation: i64,
-    /// `Taken`, or why it was not: `NoSuchInvocation`, `NotAllowed`, `AlreadyDone`.
+    /// `Taken`, or why it was not: `NoSuchInvocation`, `NotAllowed`, `AlreadyDone`, `AlreadySkipped`.
     pub result: String,
 }
 

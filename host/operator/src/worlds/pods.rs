@@ -212,3 +212,60 @@ fn hindrance(pod: &SlimPod) -> Option<String> {
         .or_else(|| status.reason.clone());
     said.filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn slim(changes: Value) -> SlimPod {
+        let mut pod = json!({
+            "metadata": { "name": "web-0", "namespace": "shop", "uid": "uid-1", "labels": { "app": "web" } },
+            "spec": {},
+            "status": { "phase": "Pending" },
+        });
+        merge(&mut pod, changes);
+        serde_json::from_value(pod).unwrap()
+    }
+
+    fn merge(into: &mut Value, changes: Value) {
+        match (into, changes) {
+            (Value::Object(fields), Value::Object(changes)) => {
+                for (name, change) in changes {
+                    merge(fields.entry(name).or_insert(Value::Null), change);
+                }
+            }
+            (into, change) => *into = change,
+        }
+    }
+
+    #[test]
+    fn a_pod_goes_its_way_until_it_is_ready_and_nothing_else_about_it_changes() {
+        let new = slim(json!({}));
+        assert!(goes_its_way(None, &new));
+        let scheduled = slim(json!({ "spec": { "nodeName": "node-1" } }));
+        assert!(goes_its_way(Some(&new), &scheduled));
+        let runs = json!({ "spec": { "nodeName": "node-1" }, "status": { "phase": "Running", "podIP": "10.0.0.1" } });
+        assert!(goes_its_way(Some(&scheduled), &slim(runs)));
+
+        let ready =
+            json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+        let restarts = json!([{ "name": "main", "restartCount": 1, "state": {} }]);
+        for change in [
+            json!({ "status": ready }),
+            json!({ "status": { "phase": "Failed" } }),
+            json!({ "status": { "containerStatuses": restarts } }),
+            json!({ "status": { "message": "no room", "reason": "Unschedulable" } }),
+            json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" } }),
+            json!({ "metadata": { "labels": { "app": "other" } } }),
+            json!({ "metadata": { "uid": "uid-2" } }),
+        ] {
+            let changed = slim(change.clone());
+            assert!(!goes_its_way(Some(&new), &changed), "{change}");
+        }
+        // One that is Ready when it is first seen, or stops being so, is looked at at once.
+        let ready = slim(json!({ "status": ready }));
+        assert!(!goes_its_way(None, &ready) && !goes_its_way(Some(&ready), &new));
+    }
+}

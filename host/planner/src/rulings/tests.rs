@@ -81,6 +81,22 @@ fn given_a_pre_delete_under_way_when_a_user_aborts_it_then_it_is_undone_and_the_
 }
 
 #[test]
+fn given_an_invocation_that_was_skipped_then_nothing_more_can_be_decided_about_it() {
+    let mut world = served(2, &["post-ready"]);
+    let joins = Act::PostReady {
+        ordinal: 1,
+        pod: "uid-1".to_owned(),
+        restarts: 0,
+    };
+    world.pods[1].annotations.clear();
+    let id = known(&mut world, joins, refused());
+    assert_eq!(decide(&mut world, Verb::Skip, &id), "Taken");
+    for verb in [Verb::Retry, Verb::Abort] {
+        assert_eq!(decide(&mut world, verb, &id), "AlreadySkipped");
+    }
+}
+
+#[test]
 fn a_decision_about_nothing_or_that_makes_no_sense_is_recorded_as_not_taken() {
     let mut world = served(1, &["post-ready"]);
     let nothing = InvocationId("pre-scale/9/9".to_owned());
