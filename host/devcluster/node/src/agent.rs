@@ -30,7 +30,7 @@ use crate::pods::{PodContext, Worker};
 use crate::recipes::Recipes;
 use crate::registration::{self, NODE_ADDRESS};
 use crate::runtime::Runtime;
-use crate::runtime::process::{Isolation, ProcessRuntime};
+use crate::runtime::process::{Isolation, ProcessRuntime, signals};
 use crate::runtime::simulated::SimulatedRuntime;
 
 /// The user's own recipes, next to the node's state; read when it exists.
@@ -116,6 +116,9 @@ async fn runtime(options: &NodeOptions, folder: &Path) -> Result<Arc<dyn Runtime
             simulation: simulation.clone(),
         }),
         RuntimeKind::Process => {
+            if let Err(error) = signals::are_for_containers() {
+                tracing::warn!(%error, "containers may ignore the signals that this process ignores");
+            }
             let mut recipe_files = options.recipes.clone();
             recipe_files.push(folder.join(RECIPES_OF_FOLDER));
             // Read once now, so that a mistake in a file is told at the start.

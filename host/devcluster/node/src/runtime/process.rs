@@ -18,6 +18,7 @@ mod network_files;
 mod relocation;
 mod root;
 pub(crate) mod sandbox;
+pub(crate) mod signals;
 mod start;
 mod terminal;
 

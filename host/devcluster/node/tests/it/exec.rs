@@ -189,7 +189,6 @@ async fn a_command_has_a_terminal_with_a_size_and_hears_its_keys() {
         keys.write_all(b"\x03").await.expect("typed");
         let status = process.take_status().expect("a status");
         let Ok(status) = tokio::time::timeout(PATIENCE, status).await else {
-            let _more = tokio::time::timeout(PATIENCE, shown.read_to_string(&mut text)).await;
             panic!("it does not end; it showed {text:?}");
         };
         status.expect("the command ends")
@@ -197,6 +196,23 @@ async fn a_command_has_a_terminal_with_a_size_and_hears_its_keys() {
     let status = talking.await;
     let message = status.message.unwrap_or_default();
     assert!(message.ends_with("exit status 130"), "{message}");
+}
+
+/// The test above once more, by a process that ignores the signals of terminals, as one started by `nohup` or in the background of a script does.
+#[test]
+fn given_an_agent_that_ignores_signals_then_its_containers_hear_them() {
+    let test = std::env::current_exe().expect("this program");
+    let ended = std::process::Command::new("sh")
+        .args(["-c", "trap '' HUP INT QUIT; exec \"$0\" --exact \"$1\""])
+        .arg(test)
+        .arg("exec::a_command_has_a_terminal_with_a_size_and_hears_its_keys")
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        ended.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
 }
 
 async fn until_shown(shown: &mut (impl AsyncReadExt + Unpin), text: &mut String, part: &str) {
