@@ -16,11 +16,12 @@ use crate::world::{MemberConfig, Pod};
 static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
-    keep_joined(scene, draft);
+    forget_gone(scene, draft);
     for member in scene.wanted() {
         if !member.is_alive() || !member.is_adopted {
             continue;
         }
+        keep_joined(scene, member, draft);
         keep_gate(scene, member, draft);
         if scene.hooks.may_call(MEMBER_CONFIG)
             && let Ok(values) = member_config(scene, member.ordinal, draft)
@@ -35,35 +36,38 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
+/// Pods that are gone make room for others.
+fn forget_gone(scene: &Scene<'_>, draft: &mut Draft) {
+    let recorded = &scene.world.recorded.joined;
+    let pods = || scene.members.values().map(|member| member.pod);
+    if pods().filter(|pod| recorded.knows(pod)).count() < recorded.len() {
+        draft.status.joined.keep(pods());
+    }
+}
+
 /// `post-ready` is done in memory; a restart of the host must not ask again.
-fn keep_joined(scene: &Scene<'_>, draft: &mut Draft) {
-    if !scene.hooks.has(POST_READY) {
+fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+    let pod = member.pod;
+    if !scene.hooks.has(POST_READY)
+        || has_joined(scene.world, pod)
+        || !is_joined(scene.world, &post_ready(pod, member.ordinal))
+    {
         return;
     }
-    let recorded = &scene.world.recorded.joined;
-    let known = scene.members.values().map(|member| member.pod);
-    if known.filter(|pod| recorded.knows(pod)).count() < recorded.len() {
-        let pods = scene.members.values().map(|member| member.pod);
-        draft.status.joined.keep(pods);
+    let joined = &mut draft.status.joined;
+    if joined.len() < MOST_JOINED || joined.knows(pod) {
+        joined.add(pod);
+        return;
     }
-    for member in scene.wanted() {
-        if !member.is_alive() || !member.is_adopted || has_joined(scene.world, member.pod) {
-            continue;
-        }
-        if !is_joined(scene.world, &post_ready(member.pod, member.ordinal)) {
-            continue;
-        }
-        if draft.status.joined.len() < MOST_JOINED || recorded.knows(member.pod) {
-            draft.status.joined.add(member.pod);
-            continue;
-        }
-        let annotation = (
-            POST_READY_ANNOTATION.to_owned(),
-            Some(member.pod.restarts.to_string()),
-        );
-        let annotations = BTreeMap::from([annotation]);
-        (draft.steps).push(patch(member, annotations, WhyPatch::PostReady));
-    }
+    let annotation = (
+        POST_READY_ANNOTATION.to_owned(),
+        Some(pod.restarts.to_string()),
+    );
+    draft.steps.push(patch(
+        member,
+        BTreeMap::from([annotation]),
+        WhyPatch::PostReady,
+    ));
 }
 
 /// The readiness gate is open while the member has joined. After a restart of a container it is closed until the member has joined again.

@@ -24,8 +24,9 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
     }
     for order in &orders {
         match order {
-            Order::Replace { pod, .. } => {
-                if let Some(member) = scene.by_uid(pod).filter(|member| member.is_alive()) {
+            Order::Replace { ordinal, pod, .. } => {
+                let member = scene.incarnation(*ordinal, pod);
+                if let Some(member) = member.filter(|member| member.is_alive()) {
                     deletion::delete(scene, member, WhyDelete::Requested, draft);
                 }
             }
@@ -39,7 +40,7 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
 
 fn is_open(scene: &Scene<'_>, order: &Order) -> bool {
     match order {
-        Order::Replace { pod, .. } => scene.by_uid(pod).is_some(),
+        Order::Replace { ordinal, pod, .. } => scene.incarnation(*ordinal, pod).is_some(),
         Order::Discard { claims, .. } => scene
             .world
             .claims

@@ -148,10 +148,6 @@ impl<'w> Scene<'w> {
         (self.members.get(&ordinal)).filter(|member| member.pod.uid == uid)
     }
 
-    pub(crate) fn by_uid(&self, uid: &str) -> Option<&Member<'w>> {
-        self.members.values().find(|member| member.pod.uid == uid)
-    }
-
     /// Place of an ordinal in the range; the partition counts places (item 94).
     pub(crate) fn slot(&self, ordinal: u32) -> u32 {
         self.goal.ordinals.slot(ordinal)

@@ -33,6 +33,15 @@ pub fn built(name: &str) -> PathBuf {
     folder().join(format!("{}.wasm", package.replace('-', "_")))
 }
 
+/// The file of an example of one of them, as [`built`].
+///
+/// # Panics
+///
+/// When they cannot be built.
+pub fn example(name: &str) -> PathBuf {
+    folder().join("examples").join(format!("{name}.wasm"))
+}
+
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -40,7 +49,7 @@ fn folder() -> &'static Path {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-            .args(["--profile", "plugin", "--lib"])
+            .args(["--profile", "plugin", "--lib", "--examples"])
             .args(PACKAGES.map(|package| ["-p", package]).as_flattened())
             .current_dir(root)
             .status()

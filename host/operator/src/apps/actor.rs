@@ -113,6 +113,15 @@ enum Look {
     Now,
 }
 
+impl Look {
+    fn now_if(it_matters: bool) -> Look {
+        match it_matters {
+            true => Look::Now,
+            false => Look::No,
+        }
+    }
+}
+
 /// How long the cache may lag behind our writes before they are looked up.
 const LAG: Duration = Duration::from_secs(5);
 
@@ -281,7 +290,7 @@ impl Actor {
             } => {
                 let has_failed = outcome.error.is_some();
                 self.take(&title, kind, *outcome);
-                return if has_failed { Look::Now } else { Look::No };
+                return Look::now_if(has_failed);
             }
             Message::Probed {
                 pod,
@@ -291,7 +300,7 @@ impl Actor {
                 took,
             } => {
                 let matters = self.take_observation(pod, ordinal, *result, &serving, took);
-                return if matters { Look::Now } else { Look::No };
+                return Look::now_if(matters);
             }
             Message::PutState {
                 key,

@@ -45,17 +45,18 @@ pub(crate) async fn supervise(
                 host.metrics.ready();
                 tracing::info!("the watches have listed everything");
                 for key in host.index.app_keys() {
-                    tell(&host, &key, &mut running, &mut actors, &stop);
+                    let changed = Message::Changed;
+                    tell(&host, &key, changed, &mut running, &mut actors, &stop);
                 }
             }
             Some(News::App(key)) if is_synced => {
-                tell(&host, &key, &mut running, &mut actors, &stop);
+                let changed = Message::Changed;
+                tell(&host, &key, changed, &mut running, &mut actors, &stop);
             }
-            Some(News::Stirring(key)) if is_synced => match running.get(&key) {
-                // When it ended meanwhile the next change starts it anew.
-                Some(actor) => drop(actor.mailbox.send(Message::Stirring)),
-                None => tell(&host, &key, &mut running, &mut actors, &stop),
-            },
+            Some(News::Stirring(key)) if is_synced => {
+                let stirring = Message::Stirring;
+                tell(&host, &key, stirring, &mut running, &mut actors, &stop);
+            }
             Some(News::App(_) | News::Stirring(_)) => {}
             Some(News::Plugin(plugin)) => {
                 host.plugins.announce(plugin.name());
@@ -88,6 +89,7 @@ pub(crate) async fn supervise(
 fn tell(
     host: &Arc<Host>,
     key: &AppKey,
+    what: Message,
     running: &mut HashMap<AppKey, Running>,
     actors: &mut JoinSet<()>,
     stop: &CancellationToken,
@@ -96,7 +98,7 @@ fn tell(
     if let Some(actor) = running.get(key) {
         if app.as_ref().is_some_and(|app| app.uid() == actor.uid) {
             // An actor that ended is replaced by the next change.
-            if actor.mailbox.send(Message::Changed).is_ok() {
+            if actor.mailbox.send(what).is_ok() {
                 return;
             }
         }

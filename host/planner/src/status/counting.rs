@@ -2,6 +2,7 @@
 
 use crate::availability::{is_proven, is_ready};
 use crate::draft::Draft;
+use crate::identity::ordinal_of;
 use crate::plan::{Step, WhyDelete};
 use crate::scene::{Member, Mode, Scene};
 use crate::world::Face;
@@ -50,6 +51,7 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
 /// Whether this step deletes a pod of the current revision for the rollout (item 108).
 fn is_replaced(scene: &Scene<'_>, step: &Step, current: Option<&str>) -> bool {
     let Step::DeletePod {
+        name,
         uid,
         why: WhyDelete::Outdated,
         ..
@@ -57,8 +59,8 @@ fn is_replaced(scene: &Scene<'_>, step: &Step, current: Option<&str>) -> bool {
     else {
         return false;
     };
-    scene
-        .by_uid(uid)
+    ordinal_of(&scene.world.app.name, name)
+        .and_then(|ordinal| scene.incarnation(ordinal, uid))
         .is_some_and(|member| Some(member.revision) == current)
 }
 

@@ -182,6 +182,15 @@ fn given_a_thousand_members_that_joined_then_the_status_tells_of_some_and_the_po
     assert!(joined.has(successor) && !joined.has(&gone));
 }
 
+/// Pods that are being deleted end.
+pub(crate) fn end_leaving(model: &mut Model) {
+    for pod in model.world.pods.clone() {
+        if pod.deletion.is_some() {
+            model.finish(&pod.name);
+        }
+    }
+}
+
 pub(crate) fn refused(model: &Model, checkpoint: Option<String>) -> Answer {
     Answer {
         phase: Phase::Refused {
@@ -428,11 +437,7 @@ fn given_every_hook_due_on_a_thousand_members_with_the_largest_checkpoints_then_
                 model.answer(&id, &answer).unwrap();
             }
         }
-        for pod in model.world.pods.clone() {
-            if pod.deletion.is_some() {
-                model.finish(&pod.name);
-            }
-        }
+        end_leaving(&mut model);
         model.pass(SignedDuration::from_secs(5));
         largest_status = largest_status.max(bytes(&model.world.recorded));
     }
@@ -471,11 +476,7 @@ fn given_every_hook_due_on_a_thousand_members_with_the_largest_checkpoints_then_
             let answer = model.well(&id);
             model.answer(&id, &answer).unwrap();
         }
-        for pod in model.world.pods.clone() {
-            if pod.deletion.is_some() {
-                model.finish(&pod.name);
-            }
-        }
+        end_leaving(&mut model);
         model.pass(SignedDuration::from_secs(60));
     }
     let pods = model.world.pods.len();

@@ -8,7 +8,7 @@ use stateward_planner::status::{EndedInvocation, Origin, Ruling, TaskRun, TaskSt
 use stateward_planner::world::{Hold, Plugin, Task, TaskWish, Verb};
 use stateward_planner::{Act, Invocation, InvocationId, Model, Phase, Status, put_state};
 
-use crate::bounds::{MEMBERS, MOST_BYTES, bytes, given_members, look, refused};
+use crate::bounds::{MEMBERS, MOST_BYTES, bytes, end_leaving, given_members, look, refused};
 
 /// Tasks that run at once, each with the largest arguments and checkpoint.
 const TASKS: u64 = 8;
@@ -247,11 +247,7 @@ fn given_members_that_hold_the_largest_checkpoints_and_refuse_for_ever_then_ever
                     model.answer(&id, &answer).unwrap();
                 }
             }
-            for pod in model.world.pods.clone() {
-                if pod.deletion.is_some() {
-                    model.finish(&pod.name);
-                }
-            }
+            end_leaving(&mut model);
             model.pass(SignedDuration::from_secs(5));
         }
         let open = model.world.recorded.invocations.iter();

@@ -1,8 +1,7 @@
 //! Built components, one shared runtime, and a small application for snapshots.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -17,34 +16,10 @@ use crate::double::Double;
 /// The bytes of a component of `tests/hostile`: `hostile`, or one of its examples.
 pub(crate) fn component(name: &str) -> Bytes {
     let file = match name {
-        "hostile" => built().join("stateward_hostile.wasm"),
-        example => built().join("examples").join(format!("{example}.wasm")),
+        "hostile" => stateward_components::built(name),
+        _ => stateward_components::example(name),
     };
     Bytes::from(std::fs::read(&file).unwrap_or_else(|err| panic!("{}: {err}", file.display())))
-}
-
-/// Builds the components once per test run; where they are.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let status = Command::new(cargo)
-            .args(["build", "--quiet", "--target", "wasm32-wasip2"])
-            .args(["--profile", "plugin", "-p", "stateward-hostile"])
-            .args(["--lib", "--examples"])
-            .current_dir(root)
-            .status()
-            .expect("cargo runs");
-        assert!(
-            status.success(),
-            "the hostile components do not build; rustup target add wasm32-wasip2"
-        );
-        // target/<profile>/deps/<this test> -> target/wasm32-wasip2/plugin
-        let this = std::env::current_exe().expect("a test has a path");
-        let target = this.ancestors().nth(3).expect("a target folder");
-        target.join("wasm32-wasip2/plugin")
-    })
 }
 
 /// One runtime for all tests, with a cache that outlives the run: an unoptimized compiler takes a second per component.

@@ -108,7 +108,8 @@ impl State {
                 pod.was_ready,
                 pod.deletion.is_some(),
                 pod.labels.get("controller-revision-hash"),
-                self.has_plugin().then(|| (pod.restarts, marks(pod))),
+                self.has_plugin()
+                    .then(|| (pod.restarts, marks(pod), world.recorded.joined.has(pod))),
                 self.allowed.contains(&pod.uid),
             )
         });
