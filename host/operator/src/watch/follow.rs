@@ -122,7 +122,12 @@ pub(crate) trait Followed:
         Vec::new()
     }
 
-    /// Takes it into the index and tells who is affected.
+    /// Whether the index keeps it. Of what it does not keep nothing at all is remembered: most pods of a cluster are others'.
+    fn is_kept(&self) -> bool {
+        true
+    }
+
+    /// Takes it into the index, or out of it, and tells who is affected.
     fn apply(self, state: &mut State) -> Vec<News>;
 
     /// It is gone.
@@ -191,7 +196,9 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
                 Vec::new()
             }
             Event::InitApply(object) => {
-                listed.insert(place(&object));
+                if object.is_kept() {
+                    listed.insert(place(&object));
+                }
                 highest = highest.max(object.version_number());
                 object.apply(&mut shared.index.write())
             }
@@ -212,7 +219,10 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
             }
             Event::Apply(object) => {
                 let version = object.version_number();
-                known.insert(place(&object));
+                match object.is_kept() {
+                    true => known.insert(place(&object)),
+                    false => known.remove(&place(&object)),
+                };
                 let mut state = shared.index.write();
                 let news = object.apply(&mut state);
                 if let Some(kind) = K::KIND {

@@ -55,10 +55,14 @@ impl Followed for SlimPod {
         scoped(client, namespace)
     }
 
+    /// Others' pods are not: those with a foreign controller, and those whose name no app can have given.
+    fn is_kept(&self) -> bool {
+        worlds::may_be_a_member(self)
+    }
+
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        // Others' pods are not kept: those with a foreign controller, and those whose name no app can have given.
-        if !worlds::may_be_a_member(&self) {
+        if !self.is_kept() {
             take(&mut state.pods, &namespace, &name);
             return Vec::new();
         }
@@ -91,9 +95,13 @@ impl Followed for SlimClaim {
         scoped(client, namespace)
     }
 
+    fn is_kept(&self) -> bool {
+        worlds::ends_in_ordinal(self.name())
+    }
+
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        if !worlds::ends_in_ordinal(&name) {
+        if !self.is_kept() {
             return Vec::new();
         }
         strip(&mut self.metadata);
@@ -116,9 +124,13 @@ impl Followed for SlimRevision {
         scoped(client, namespace)
     }
 
+    fn is_kept(&self) -> bool {
+        worlds::is_ours_or_nobodys(&self.metadata)
+    }
+
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        if !worlds::is_ours_or_nobodys(&self.metadata) {
+        if !self.is_kept() {
             take(&mut state.revisions, &namespace, &name);
             return Vec::new();
         }
