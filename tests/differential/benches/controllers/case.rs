@@ -5,8 +5,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, watcher};
 use kube::{Client, ResourceExt};
@@ -15,6 +16,7 @@ use serde_json::json;
 use stateward_controlplane::{ControlPlane, component};
 
 use super::contender::{Contender, pods};
+use super::nodes::SeenPod;
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -224,8 +226,7 @@ impl Case {
 
 /// What somebody sees who watches the pods.
 pub(crate) struct Seen {
-    events:
-        std::pin::Pin<Box<dyn futures::Stream<Item = watcher::Result<watcher::Event<Pod>>> + Send>>,
+    events: BoxStream<'static, watcher::Result<watcher::Event<SeenPod>>>,
     /// The image, once it is ready with it.
     pods: HashMap<String, Option<String>>,
     last_ready: Option<Instant>,
@@ -235,7 +236,7 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn watching(client: Client, namespace: &str) -> Self {
         Self {
-            events: Box::pin(watcher(pods(client, namespace), watcher::Config::default())),
+            events: watcher(Api::namespaced(client, namespace), watcher::Config::default()).boxed(),
             pods: HashMap::new(),
             last_ready: None,
             gaps: Vec::new(),
@@ -281,7 +282,7 @@ impl Seen {
         Ok(())
     }
 
-    fn take(&mut self, event: watcher::Event<Pod>) {
+    fn take(&mut self, event: watcher::Event<SeenPod>) {
         match event {
             watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => {
                 let ready = ready_with(&pod);
@@ -305,13 +306,12 @@ impl Seen {
     }
 }
 
-fn ready_with(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let is_ready = (status.conditions.iter().flatten())
-        .any(|one| one.type_ == "Ready" && one.status == "True");
+fn ready_with(pod: &SeenPod) -> Option<String> {
+    let is_ready =
+        (pod.status.conditions.iter()).any(|one| one.r#type == "Ready" && one.status == "True");
     let is_leaving = pod.metadata.deletion_timestamp.is_some();
-    let image = pod.spec.as_ref()?.containers.first()?.image.clone();
-    image.filter(|_| is_ready && !is_leaving)
+    let image = pod.spec.containers.first()?.image.clone();
+    (is_ready && !is_leaving).then_some(image)
 }
 
 /// Seconds that the machine's processors had nothing to do, in sum.
@@ -352,7 +352,8 @@ impl Meter {
     }
 }
 
-/// Writes of what only the controller writes, as the API server counts them: pods made and changed, revisions, the apps and their status.
+/// Writes of what only the controller writes, as the API server counts them: pods made, changed and deleted (with no grace, so that nobody else has to), revisions, the
+/// apps and their status.
 async fn writes(client: &Client) -> Result<u64> {
     let text = client
         .request_text(http::Request::get("/metrics").body(Vec::new())?)
@@ -363,7 +364,7 @@ async fn writes(client: &Client) -> Result<u64> {
     let counted = lines.filter(|line| {
         let has = |label: &str| line.contains(label);
         let is_of = |resource: &str| has(&format!("resource=\"{resource}\""));
-        let is_write = ["POST", "PUT", "PATCH", "APPLY"]
+        let is_write = ["POST", "PUT", "PATCH", "APPLY", "DELETE"]
             .iter()
             .any(|verb| has(&format!("verb=\"{verb}\"")));
         let is_pod = is_of("pods") && has("subresource=\"\"");

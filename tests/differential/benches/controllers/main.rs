@@ -13,15 +13,17 @@
 mod case;
 mod contender;
 mod memory;
+mod nodes;
 mod report;
 
 use std::time::Duration;
 
 use anyhow::Result;
-use stateward_controlplane::{ControlPlane, Options};
+use stateward_controlplane::{ControlPlane, Options, component};
 
 use case::Case;
 use contender::Contender;
+use nodes::Nodes;
 use report::Report;
 
 fn main() -> Result<()> {
@@ -36,12 +38,11 @@ async fn compare() -> Result<()> {
     let rounds: usize = std::env::var("ROUNDS").map_or(Ok(5), |text| text.parse())?;
     let wanted = std::env::var("CASES").unwrap_or_default();
     let who = std::env::var("CONTENDERS").unwrap_or_default();
-    let kubernetes =
-        ControlPlane::start(Options::default().without_statefulset_controller()).await?;
-    let mut nodes = Vec::new();
-    for name in ["node-1", "node-2", "node-3"] {
-        nodes.push(kubernetes.simulated_node(name).await?);
-    }
+    let options = Options::default()
+        .without_statefulset_controller()
+        .argument(component::CONTROLLER_MANAGER, nodes::PATIENCE);
+    let kubernetes = ControlPlane::start(options).await?;
+    let _nodes = Nodes::start(kubernetes.client().await?, &["node-1", "node-2", "node-3"]).await?;
     contender::prepare(&kubernetes).await?;
 
     let mut report = Report::default();
@@ -66,10 +67,6 @@ async fn compare() -> Result<()> {
         }
     }
     if "memory".contains(&wanted) {
-        // A node of the bed has addresses for 254 pods.
-        for name in ["node-4", "node-5"] {
-            nodes.push(kubernetes.simulated_node(name).await?);
-        }
         for contender in [Contender::Upstream, Contender::Ours, Contender::OursHooked]
             .into_iter()
             .filter(|contender| contender.name().contains(&who))

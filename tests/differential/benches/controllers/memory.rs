@@ -1,5 +1,6 @@
 //! What a controller keeps of the pods that it watches: of those of its apps, and of those of others.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -19,6 +20,12 @@ const FOREIGN: u32 = 4000;
 /// Pods of one app.
 const OWN: u32 = 1000;
 
+/// So many of both are there beforehand: buffers and code that the first ones bring along are not theirs.
+const BEFOREHAND: u32 = 300;
+
+/// Until statuses and events are written, too.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// Bytes for each pod, by growth of the process while they come.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub(crate) struct PerPod {
@@ -36,20 +43,30 @@ pub(crate) async fn measure(kubernetes: &ControlPlane, contender: Contender) -> 
             .map(|used| used.memory)
     };
     let others = kubernetes.namespace("others").await?;
-    let empty = used()?;
-    fill(&client, &others).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let with_foreign = used()?;
-
     let namespace = kubernetes.namespace("own").await?;
     let apps: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &namespace, &contender.kind());
     let mut seen = Seen::watching(client.clone(), &namespace);
-    let app = serde_json::from_value(contender.manifest("app", OWN, true))?;
-    apps.create(&PostParams::default(), &app).await?;
-    seen.until(|seen| seen.ready("app:1") == OWN as usize)
+    let make = async |name: &str, replicas: u32| {
+        let app = serde_json::from_value(contender.manifest(name, replicas, true))?;
+        apps.create(&PostParams::default(), &app).await?;
+        anyhow::Ok(())
+    };
+    fill(&client, &others, 0..BEFOREHAND).await?;
+    make("first", BEFOREHAND).await?;
+    seen.until(|seen| seen.ready("app:1") == BEFOREHAND as usize)
         .await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(SETTLING).await;
+    let empty = used()?;
+
+    fill(&client, &others, BEFOREHAND..BEFOREHAND + FOREIGN).await?;
+    tokio::time::sleep(SETTLING).await;
+    let with_foreign = used()?;
+
+    make("app", OWN).await?;
+    seen.until(|seen| seen.ready("app:1") == (BEFOREHAND + OWN) as usize)
+        .await?;
+    tokio::time::sleep(SETTLING).await;
     let with_own = used()?;
     let per = |before: u64, after: u64, pods: u32| {
         (after.saturating_sub(before)) as f64 / f64::from(pods)
@@ -59,7 +76,9 @@ pub(crate) async fn measure(kubernetes: &ControlPlane, contender: Contender) -> 
         own: per(with_foreign, with_own, OWN),
     };
 
-    apps.delete("app", &DeleteParams::background()).await?;
+    for name in ["first", "app"] {
+        apps.delete(name, &DeleteParams::background()).await?;
+    }
     pods(client.clone(), &others)
         .delete_collection(
             &DeleteParams::default().grace_period(0),
@@ -72,9 +91,9 @@ pub(crate) async fn measure(kubernetes: &ControlPlane, contender: Contender) -> 
 }
 
 /// Pods that wait for a scheduler that never comes, as big as those of the app.
-async fn fill(client: &Client, namespace: &str) -> Result<()> {
+async fn fill(client: &Client, namespace: &str, numbers: Range<u32>) -> Result<()> {
     let pods = pods(client.clone(), namespace);
-    let creates = (0..FOREIGN).map(|number| {
+    let creates = numbers.map(|number| {
         let pods = pods.clone();
         async move {
             let pod: Pod = serde_json::from_value(json!({
