@@ -13,29 +13,42 @@ use crate::identity::ordinal_of;
 use crate::plan::Step;
 use crate::world::{Pod, World};
 
-/// Our pods, and of each whether we own it already.
-pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<(&'w Pod, bool)> {
+/// A pod of ours.
+pub(crate) struct OwnPod<'w> {
+    pub(crate) ordinal: u32,
+    pub(crate) pod: &'w Pod,
+    /// We own it already.
+    pub(crate) is_adopted: bool,
+}
+
+/// Our pods.
+pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<OwnPod<'w>> {
     let app = &world.app;
     let mut ours = Vec::with_capacity(world.pods.len());
     for pod in &world.pods {
-        let fits =
-            ordinal_of(&app.name, &pod.name).is_some() && app.spec.selector.matches(&pod.labels);
+        let fitting =
+            ordinal_of(&app.name, &pod.name).filter(|_| app.spec.selector.matches(&pod.labels));
+        let own = |ordinal, is_adopted| OwnPod {
+            ordinal,
+            pod,
+            is_adopted,
+        };
         let owner = pod.owners.iter().find(|owner| owner.controller);
-        match owner {
-            Some(owner) if owner.uid != app.uid => {}
-            Some(_) if fits => ours.push((pod, true)),
-            Some(_) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
+        match (owner, fitting) {
+            (Some(owner), _) if owner.uid != app.uid => {}
+            (Some(_), Some(ordinal)) => ours.push(own(ordinal, true)),
+            (Some(_), None) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
                 name: pod.name.clone(),
                 uid: pod.uid.clone(),
             }),
-            None if fits && app.deletion.is_none() && pod.deletion.is_none() => {
+            (None, Some(ordinal)) if app.deletion.is_none() && pod.deletion.is_none() => {
                 draft.steps.push(Step::AdoptPod {
                     name: pod.name.clone(),
                     uid: pod.uid.clone(),
                 });
-                ours.push((pod, false));
+                ours.push(own(ordinal, false));
             }
-            Some(_) | None => {}
+            (Some(_) | None, _) => {}
         }
     }
     ours

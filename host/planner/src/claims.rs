@@ -8,10 +8,10 @@ pub(crate) use growth::grow;
 pub(crate) use retention::retain;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::by_ordinal::ByOrdinal;
 use crate::draft::Draft;
 use crate::identity::{claim_name, ordinal_of, pod_name};
 use crate::plan::Step;
@@ -39,7 +39,9 @@ pub(crate) struct Shelf<'w> {
 struct Row<'w> {
     template: &'w Value,
     name: &'w str,
-    claims: BTreeMap<u32, &'w Claim>,
+    /// The storage that it asks for.
+    storage: Option<&'w str>,
+    claims: ByOrdinal<&'w Claim>,
 }
 
 impl<'w> Shelf<'w> {
@@ -63,6 +65,7 @@ impl<'w> Shelf<'w> {
                     });
                     Some(Row {
                         template,
+                        storage: growth::storage(template),
                         name,
                         claims: claims.collect(),
                     })
@@ -72,10 +75,10 @@ impl<'w> Shelf<'w> {
     }
 
     /// Claims of this ordinal that exist, each with its template.
-    fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&'w Value, &'w Claim)> {
+    fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&Row<'w>, &'w Claim)> {
         self.rows()
             .iter()
-            .filter_map(move |row| Some((row.template, *row.claims.get(&ordinal)?)))
+            .filter_map(move |row| Some((row, *row.claims.get(ordinal)?)))
     }
 
     /// Claims of this ordinal before its pod is made.
@@ -98,7 +101,7 @@ impl<'w> Shelf<'w> {
 
     /// Claims of this ordinal that do not exist, ready to be made.
     pub(crate) fn missing(&self, ordinal: u32) -> Vec<Value> {
-        let missing = (self.rows().iter()).filter(|row| !row.claims.contains_key(&ordinal));
+        let missing = (self.rows().iter()).filter(|row| !row.claims.contains(ordinal));
         missing
             .map(|row| {
                 let name = claim_name(row.name, &self.app.name, ordinal);
@@ -110,7 +113,7 @@ impl<'w> Shelf<'w> {
 
 /// A claim that vanished while its pod is pending is made again (item 52). Under a running pod nothing is touched (item 53).
 pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         if member.pod.phase == PodPhase::Pending && member.is_alive() && member.is_adopted {
             let claims = scene.claims.missing(member.ordinal);
             if !claims.is_empty() {

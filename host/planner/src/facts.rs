@@ -17,14 +17,14 @@ static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     keep_joined(scene, draft);
-    for member in scene.wanted() {
+    let has_config = scene.hooks.may_call(MEMBER_CONFIG);
+    let concerned = |member: &&Member<'_>| has_config || !member.is_at_rest;
+    for member in scene.wanted().filter(concerned) {
         if !member.is_alive() || !member.is_adopted {
             continue;
         }
         keep_gate(scene, member, draft);
-        if scene.hooks.may_call(MEMBER_CONFIG)
-            && let Ok(values) = member_config(scene, member.ordinal, draft)
-        {
+        if has_config && let Ok(values) = member_config(scene, member.ordinal, draft) {
             let changes = config_changes(member.pod, values);
             if !changes.is_empty() {
                 draft
@@ -41,19 +41,19 @@ fn keep_joined(scene: &Scene<'_>, draft: &mut Draft) {
         return;
     }
     let recorded = &scene.world.recorded.joined;
-    let known = scene.members.values().map(|member| member.pod);
-    if known.filter(|pod| recorded.knows(pod)).count() < recorded.len() {
+    let known = (scene.members.values()).filter(|member| member.is_known_to_join);
+    if known.count() < recorded.len() {
         let pods = scene.members.values().map(|member| member.pod);
         draft.status.joined.keep(pods);
     }
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         if !member.is_alive() || !member.is_adopted || has_joined(scene.world, member.pod) {
             continue;
         }
         if !is_joined(scene.world, &post_ready(member.pod, member.ordinal)) {
             continue;
         }
-        if draft.status.joined.len() < MOST_JOINED || recorded.knows(member.pod) {
+        if draft.status.joined.len() < MOST_JOINED || member.is_known_to_join {
             draft.status.joined.add(member.pod);
             continue;
         }

@@ -11,7 +11,7 @@
 //! | in which order are the rules asked?         | `planning.rs` |
 //! | does the present spec count?                | `admission.rs` |
 //! | whose pods are these?                       | `adoption.rs` |
-//! | is this member available?                   | `availability.rs` |
+//! | is this member available, is it at rest?    | `availability.rs`, `member.rs` |
 //! | whose turn is it to be created, to leave?   | `scaling/ordered.rs`, `scaling/parallel.rs` |
 //! | whose turn is it to be updated?             | `rollout/order.rs` |
 //! | may this pod be created now, deleted now?   | `creation.rs`, `deletion.rs` |
@@ -30,6 +30,7 @@
 mod admission;
 mod adoption;
 mod availability;
+mod by_ordinal;
 mod claims;
 mod creation;
 mod deletion;
@@ -42,6 +43,7 @@ pub mod forecast;
 mod hooks;
 pub mod identity;
 pub mod journal;
+mod member;
 pub mod model;
 mod orders;
 pub mod plan;

@@ -15,12 +15,12 @@ pub(crate) fn grow(scene: &Scene<'_>, draft: &mut Draft) {
         return;
     }
     for member in scene.wanted() {
-        for (template, claim) in scene.claims.of_ordinal(member.ordinal) {
+        for (row, claim) in scene.claims.of_ordinal(member.ordinal) {
             // The API lets only bound claims grow.
             if claim.deletion.is_some() || !claim.is_bound {
                 continue;
             }
-            if let Some(storage) = larger(template, claim) {
+            if let Some(storage) = larger(row.storage, claim) {
                 draft.steps.push(Step::GrowClaim {
                     name: claim.name.clone(),
                     uid: claim.uid.clone(),
@@ -33,10 +33,15 @@ pub(crate) fn grow(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
-/// What the template asks for, when it is more than the claim does.
-fn larger<'t>(template: &'t Value, claim: &Claim) -> Option<&'t str> {
+/// The storage that a template asks for.
+pub(super) fn storage(template: &Value) -> Option<&str> {
     let spec = template.get("spec")?.get("resources")?;
-    let wanted = spec.get("requests")?.get("storage")?.as_str()?;
+    spec.get("requests")?.get("storage")?.as_str()
+}
+
+/// What the template asks for, when it is more than the claim does.
+fn larger<'t>(wanted: Option<&'t str>, claim: &Claim) -> Option<&'t str> {
+    let wanted = wanted?;
     // Mostly the same words; numbers are read where they differ.
     if claim.requested.as_deref() == Some(wanted) {
         return None;

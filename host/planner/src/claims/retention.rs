@@ -35,7 +35,7 @@ enum Ownership {
 pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
     let app = &scene.world.app;
     for member in scene.members.values() {
-        let is_wanted = scene.goal.ordinals.contains(member.ordinal);
+        let is_wanted = member.is_wanted;
         if !member.is_adopted || (is_wanted && !member.is_alive()) {
             continue;
         }

@@ -115,7 +115,7 @@ fn judge(scene: &Scene<'_>, wish: &Switchover, role: &RoleStatus) -> Verdict {
         Some(target)
             if !scene
                 .members
-                .get(&target)
+                .get(target)
                 .is_some_and(|member| member.is_available()) =>
         {
             refused(format!("{} is not available", pod_name(app, target)))

@@ -25,11 +25,12 @@ impl Joined {
 
     /// Whether this incarnation joined since its containers started last.
     pub fn has(&self, pod: &Pod) -> bool {
-        self.0.get(&pod.uid) == Some(&pod.restarts)
+        self.told(pod) == Some(pod.restarts)
     }
 
-    pub(crate) fn knows(&self, pod: &Pod) -> bool {
-        self.0.contains_key(&pod.uid)
+    /// Container restarts at which this pod joined.
+    pub(crate) fn told(&self, pod: &Pod) -> Option<u32> {
+        self.0.get(&pod.uid).copied()
     }
 
     pub(crate) fn add(&mut self, pod: &Pod) {
