@@ -8,15 +8,19 @@
 //! | nobody    | no                    | left alone |
 //! | another   | –                     | left alone |
 
+mod makes;
+
 use crate::draft::Draft;
-use crate::identity::ordinal_of;
 use crate::plan::Step;
 use crate::world::{Pod, World};
+use makes::{Makes, Owner};
 
 /// A pod of ours.
 pub(crate) struct OwnPod<'w> {
     pub(crate) ordinal: u32,
     pub(crate) pod: &'w Pod,
+    /// The revision that its label names.
+    pub(crate) revision: &'w str,
     /// We own it already.
     pub(crate) is_adopted: bool,
 }
@@ -24,31 +28,31 @@ pub(crate) struct OwnPod<'w> {
 /// Our pods.
 pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<OwnPod<'w>> {
     let app = &world.app;
+    let mut makes = Makes::of(app);
     let mut ours = Vec::with_capacity(world.pods.len());
     for pod in &world.pods {
-        let fitting =
-            ordinal_of(&app.name, &pod.name).filter(|_| app.spec.selector.matches(&pod.labels));
+        let make = makes.judge(pod);
+        let fitting = pod.facts.derived().ordinal.filter(|_| make.fits);
         let own = |ordinal, is_adopted| OwnPod {
             ordinal,
             pod,
+            revision: make.revision,
             is_adopted,
         };
-        let owner = pod.owners.iter().find(|owner| owner.controller);
-        match (owner, fitting) {
-            (Some(owner), _) if owner.uid != app.uid => {}
-            (Some(_), Some(ordinal)) => ours.push(own(ordinal, true)),
-            (Some(_), None) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
+        match (make.owner, fitting) {
+            (Owner::We, Some(ordinal)) => ours.push(own(ordinal, true)),
+            (Owner::We, None) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
                 name: pod.name.clone(),
                 uid: pod.uid.clone(),
             }),
-            (None, Some(ordinal)) if app.deletion.is_none() && pod.deletion.is_none() => {
+            (Owner::Nobody, Some(ordinal)) if app.deletion.is_none() && pod.deletion.is_none() => {
                 draft.steps.push(Step::AdoptPod {
                     name: pod.name.clone(),
                     uid: pod.uid.clone(),
                 });
                 ours.push(own(ordinal, false));
             }
-            (Some(_) | None, _) => {}
+            (Owner::We | Owner::Nobody | Owner::Another, _) => {}
         }
     }
     ours

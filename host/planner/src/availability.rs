@@ -10,7 +10,7 @@ use crate::rulings;
 use crate::scene::{Mode, Scene};
 use crate::spec::Spec;
 use crate::waiting::WaitingFor;
-use crate::world::{Pod, PodPhase, Verb, World};
+use crate::world::{Pod, PodFacts, PodPhase, Verb, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -65,15 +65,19 @@ pub(crate) fn standing(
         PodPhase::Running | PodPhase::Unknown => {}
     }
     // Who is to leave need not join any more.
-    let must_join = can_join && is_wanted && by.joins && !has_joined;
+    let must_join = can_join && is_wanted && by.joins() && !has_joined;
     if must_join && !is_joined(by.world, &post_ready(pod, ordinal)) {
         return Standing::Joining;
     }
     let Some(ready_since) = pod.ready_since.filter(|_| pod.phase == PodPhase::Running) else {
         return Standing::NotReady;
     };
-    let seconds = i64::from(by.world.app.spec.min_ready_seconds);
-    match ready_since.checked_add(SignedDuration::from_secs(seconds)) {
+    once_ready(by, ready_since)
+}
+
+/// Where a member stands that is ready since then, and joined if it has to.
+pub(crate) fn once_ready(by: &Yardstick<'_, '_>, since: Timestamp) -> Standing {
+    match since.checked_add(by.min_ready) {
         Ok(until) if until > by.now => Standing::Unproven { until },
         _ => Standing::Available,
     }
@@ -102,7 +106,7 @@ pub(crate) fn has_joined(world: &World, pod: &Pod) -> bool {
     world.recorded.joined.has(pod) || is_marked(pod)
 }
 
-pub(crate) fn is_marked(pod: &Pod) -> bool {
+pub(crate) fn is_marked(pod: &PodFacts) -> bool {
     pod.annotations
         .get(POST_READY_ANNOTATION)
         .is_some_and(|restarts| *restarts == pod.restarts.to_string())

@@ -45,18 +45,42 @@ impl<T> ByOrdinal<T> {
 impl<T> FromIterator<(u32, T)> for ByOrdinal<T> {
     fn from_iter<I: IntoIterator<Item = (u32, T)>>(entries: I) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
-        if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
-            entries.sort_by_key(|(ordinal, _)| *ordinal);
-            entries.dedup_by(|later, kept| {
-                let is_same = later.0 == kept.0;
-                if is_same {
-                    std::mem::swap(later, kept);
-                }
-                is_same
-            });
+        if entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return ByOrdinal(entries);
         }
-        ByOrdinal(entries)
+        let ordinals = || entries.iter().map(|(ordinal, _)| *ordinal);
+        let first = ordinals().min().unwrap_or_default();
+        let span = ordinals().max().unwrap_or_default().saturating_sub(first);
+        match usize::try_from(span) {
+            Ok(span) if span < entries.len().saturating_mul(2) => {
+                ByOrdinal(placed(entries, first, span))
+            }
+            _ => {
+                entries.sort_by_key(|(ordinal, _)| *ordinal);
+                entries.dedup_by(|later, kept| {
+                    let is_same = later.0 == kept.0;
+                    if is_same {
+                        std::mem::swap(later, kept);
+                    }
+                    is_same
+                });
+                ByOrdinal(entries)
+            }
+        }
     }
+}
+
+/// Dense ones are put in order without being compared.
+fn placed<T>(entries: Vec<(u32, T)>, first: u32, span: usize) -> Vec<(u32, T)> {
+    let mut places: Vec<Option<(u32, T)>> = Vec::new();
+    places.resize_with(span.saturating_add(1), || None);
+    for entry in entries {
+        let place = usize::try_from(entry.0.saturating_sub(first)).unwrap_or(usize::MAX);
+        if let Some(place) = places.get_mut(place) {
+            *place = Some(entry);
+        }
+    }
+    places.into_iter().flatten().collect()
 }
 
 pub(crate) struct Values<'a, T>(slice::Iter<'a, (u32, T)>);
@@ -105,8 +129,10 @@ mod tests {
 
     #[test]
     fn they_ascend_and_the_later_of_two_stays() {
-        let known = given(&[(2, 'a'), (0, 'b'), (2, 'c'), (1, 'd'), (2, 'e')]);
-        assert_eq!(known.values().collect::<String>(), "bde");
-        assert_eq!(known.values().rev().collect::<String>(), "edb");
+        for far in [2, 200] {
+            let known = given(&[(far, 'a'), (0, 'b'), (far, 'c'), (1, 'd'), (far, 'e')]);
+            assert_eq!(known.values().collect::<String>(), "bde");
+            assert_eq!(known.values().rev().collect::<String>(), "edb");
+        }
     }
 }

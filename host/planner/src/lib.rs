@@ -26,15 +26,20 @@
 //!
 //! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
 //! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
+//!
+//! Of many members few change from one plan to the next. What depends on one object alone is derived once from it and kept beside it ([`Shared`],
+//! `bearings.rs`), and rules look at members that are not at rest (`member.rs`).
 
 mod admission;
 mod adoption;
 mod availability;
+mod bearings;
 mod by_ordinal;
 mod claims;
 mod creation;
 mod deletion;
 mod departures;
+mod digest;
 mod draft;
 mod eviction;
 mod facts;

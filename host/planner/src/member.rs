@@ -1,15 +1,16 @@
 //! One ordinal whose pod exists, and whether any rule may have something to do about it.
 //!
 //! When one member of many changes, the others are as they should be. Such a member is *at rest*. Rules that do nothing and tell nothing for one look only at
-//! those that are not ([`Scene::restless`](crate::scene::Scene::restless)); what makes them act is in [`Member::is_left_alone`].
+//! those that are not ([`Scene::restless`](crate::scene::Scene::restless)).
 
 use std::ops::Range;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::adoption::OwnPod;
 use crate::availability::{self, Standing};
+use crate::bearings::{JoinedBearings, PodBearings};
 use crate::hooks::{Hooks, POST_READY};
-use crate::identity::{self, EVICTABLE_LABEL, REVISION_LABEL};
 use crate::revisions::Revisions;
 use crate::status::Ordinals;
 use crate::world::{Pod, World};
@@ -29,6 +30,8 @@ pub(crate) struct Member<'w> {
     pub(crate) is_updated: bool,
     /// Where pods join: the status tells of its pod that it did, before its last restart or since.
     pub(crate) is_known_to_join: bool,
+    pub(crate) bearings: &'w PodBearings,
+    /// It is wanted, ours, available and joined, carries its identity, is not drained and may not be evicted, and has no gate to be kept.
     pub(crate) is_at_rest: bool,
 }
 
@@ -39,8 +42,9 @@ pub(crate) struct Yardstick<'a, 'w> {
     ordinals: &'a Ordinals,
     range: Range<u32>,
     update: Option<&'w str>,
-    /// The plugin has `post-ready`.
-    pub(crate) joins: bool,
+    pub(crate) min_ready: SignedDuration,
+    /// Who joined as the status tells, where the plugin has `post-ready`.
+    joined: Option<&'w JoinedBearings>,
 }
 
 impl<'a, 'w> Yardstick<'a, 'w> {
@@ -57,50 +61,49 @@ impl<'a, 'w> Yardstick<'a, 'w> {
             ordinals,
             range: ordinals.start..ordinals.end(),
             update: revisions.update.map(|update| update.name.as_str()),
-            joins: hooks.has(POST_READY),
+            min_ready: SignedDuration::from_secs(world.app.spec.min_ready_seconds.into()),
+            joined: (hooks.has(POST_READY)).then(|| world.recorded.joined.derived()),
         }
+    }
+
+    /// The plugin has `post-ready`.
+    pub(crate) fn joins(&self) -> bool {
+        self.joined.is_some()
     }
 }
 
 impl<'w> Member<'w> {
-    pub(crate) fn measured(
-        by: &Yardstick<'_, 'w>,
-        ordinal: u32,
-        pod: &'w Pod,
-        is_adopted: bool,
-    ) -> Member<'w> {
+    pub(crate) fn measured(by: &Yardstick<'_, 'w>, own: &OwnPod<'w>) -> Member<'w> {
+        let OwnPod { ordinal, pod, .. } = *own;
+        let bearings = pod.facts.derived();
         let is_wanted = by.ordinals.is_within(&by.range, ordinal);
-        let revision = pod.labels.get(REVISION_LABEL).map_or("", String::as_str);
-        let told = match by.joins {
-            true => by.world.recorded.joined.told(pod),
-            false => None,
+        let told = by.joined.and_then(|joined| joined.of(bearings));
+        let has_joined = by.joins() && (told == Some(bearings.restarts) || bearings.is_marked);
+        let serves_since = (bearings.serves_since).filter(|_| has_joined == by.joins());
+        let standing = match serves_since {
+            Some(since) => availability::once_ready(by, since),
+            None => availability::standing(by, pod, ordinal, is_wanted, has_joined),
         };
-        let has_joined = by.joins && (told == Some(pod.restarts) || availability::is_marked(pod));
-        let mut member = Member {
+        Member {
             ordinal,
             pod,
-            revision,
-            standing: availability::standing(by, pod, ordinal, is_wanted, has_joined),
-            is_adopted,
+            revision: own.revision,
+            standing,
+            is_adopted: own.is_adopted,
             is_wanted,
-            is_updated: by.update == Some(revision),
+            is_updated: by.update == Some(own.revision),
             is_known_to_join: told.is_some(),
-            is_at_rest: false,
-        };
-        member.is_at_rest = member.is_left_alone() && has_joined == by.joins;
-        member
+            bearings,
+            is_at_rest: is_wanted
+                && own.is_adopted
+                && serves_since.is_some()
+                && standing == Standing::Available
+                && !pod.is_evicted,
+        }
     }
 
-    /// It is wanted, ours and available, carries its identity, is not drained, and has no gate to be kept.
-    fn is_left_alone(&self) -> bool {
-        let pod = self.pod;
-        self.is_wanted
-            && self.is_adopted
-            && self.is_available()
-            && !pod.is_evicted
-            && pod.gate.is_none()
-            && identity::is_carried(pod)
-            && !pod.labels.contains_key(EVICTABLE_LABEL)
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_at_rest || availability::is_ready(self.pod)
     }
 
     pub(crate) fn is_terminating(&self) -> bool {

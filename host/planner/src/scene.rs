@@ -11,7 +11,7 @@ use crate::eviction::Gate;
 use crate::hooks::Hooks;
 use crate::member::Yardstick;
 use crate::revisions::Revisions;
-use crate::status::Ordinals;
+use crate::status::{Holder, Ordinals};
 use crate::world::{Face, Revision, World};
 
 pub(crate) use crate::member::Member;
@@ -63,7 +63,7 @@ impl<'w> Scene<'w> {
         let members: ByOrdinal<_> = pods
             .into_iter()
             .map(|own| {
-                let member = Member::measured(&yardstick, own.ordinal, own.pod, own.is_adopted);
+                let member = Member::measured(&yardstick, &own);
                 (own.ordinal, member)
             })
             .collect();
@@ -130,6 +130,11 @@ impl<'w> Scene<'w> {
     /// The member, while its pod is this one.
     pub(crate) fn incarnation(&self, ordinal: u32, uid: &str) -> Option<&Member<'w>> {
         (self.members.get(ordinal)).filter(|member| member.pod.uid == uid)
+    }
+
+    /// The member that holds a role, while its pod is there. Mostly it still has the ordinal that it had.
+    pub(crate) fn holding(&self, holder: &Holder) -> Option<&Member<'w>> {
+        (self.incarnation(holder.ordinal, &holder.pod)).or_else(|| self.by_uid(&holder.pod))
     }
 
     pub(crate) fn by_uid(&self, uid: &str) -> Option<&Member<'w>> {

@@ -6,7 +6,7 @@ use super::{POD_INDEX_LABEL, POD_NAME_LABEL};
 use crate::draft::Draft;
 use crate::plan::{Step, WhyPatch};
 use crate::scene::Scene;
-use crate::world::Pod;
+use crate::world::{Pod, PodFacts};
 
 pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
     for member in scene.restless().filter(|member| member.is_wanted) {
@@ -24,7 +24,7 @@ pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
 }
 
 /// Whether its labels say who it is.
-pub(crate) fn is_carried(pod: &Pod) -> bool {
+pub(crate) fn is_carried(pod: &PodFacts) -> bool {
     pod.labels.get(POD_NAME_LABEL) == Some(&pod.name)
 }
 

@@ -99,7 +99,7 @@ fn judge(scene: &Scene<'_>, wish: &Switchover, role: &RoleStatus) -> Verdict {
             "nobody holds role {name}, so it cannot be handed over"
         ));
     };
-    if scene.by_uid(&holder.pod).is_none() {
+    if scene.holding(holder).is_none() {
         return refused(format!(
             "the pod that holds role {name} is gone, so it cannot hand it over"
         ));

@@ -25,12 +25,14 @@ impl Joined {
 
     /// Whether this incarnation joined since its containers started last.
     pub fn has(&self, pod: &Pod) -> bool {
-        self.told(pod) == Some(pod.restarts)
+        self.0.get(&pod.uid) == Some(&pod.restarts)
     }
 
-    /// Container restarts at which this pod joined.
-    pub(crate) fn told(&self, pod: &Pod) -> Option<u32> {
-        self.0.get(&pod.uid).copied()
+    /// UIDs of pods, and container restarts at which each joined.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.0
+            .iter()
+            .map(|(pod, restarts)| (pod.as_str(), *restarts))
     }
 
     pub(crate) fn add(&mut self, pod: &Pod) {
