@@ -61,6 +61,7 @@ pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<OwnPod<'w>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::POD_INDEX_LABEL;
     use crate::testing::{pod, world};
     use jiff::Timestamp;
 
@@ -134,6 +135,26 @@ mod tests {
             }),
             (0, vec![]),
             "an app in deletion releases nothing"
+        );
+    }
+
+    #[test]
+    fn a_selector_that_means_single_pods_is_asked_about_each() {
+        let mut world = world(2);
+        world.pods = [0, 1]
+            .map(|ordinal| pod(&world.app, ordinal, "web-a"))
+            .to_vec();
+        let makes = [0, 1].map(|place: usize| world.pods[place].facts.derived().make);
+        assert_eq!(makes[0], makes[1], "alike but for their own labels");
+        let selector = &mut world.app.spec.selector;
+        (selector.match_labels).insert(POD_INDEX_LABEL.to_owned(), "1".to_owned());
+        let mut draft = Draft::of(&world);
+        let ours = claim(&world, &mut draft);
+        assert_eq!(ours.iter().map(|own| own.ordinal).collect::<Vec<_>>(), [1]);
+        assert!(
+            matches!(&draft.steps[..], [Step::ReleasePod { name, .. }] if name == "web-0"),
+            "{:?}",
+            draft.steps
         );
     }
 }

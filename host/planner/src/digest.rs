@@ -50,3 +50,21 @@ impl Hasher for AsItIs {
         self.0 = number;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_are_divided_differently_are_others() {
+        assert_eq!(Digest::of(["a", "bc"]), Digest::of(["a", "bc"]));
+        for other in [
+            &["ab", "c"][..],
+            &["abc"],
+            &["a", "bc", ""],
+            &["", "a", "bc"],
+        ] {
+            assert_ne!(Digest::of(["a", "bc"]), Digest::of(other.iter().copied()));
+        }
+    }
+}

@@ -113,3 +113,58 @@ impl Make {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::spec::RetentionPolicy;
+    use crate::testing::{app, claim};
+    use crate::world::OwnerReference;
+
+    /// Whether a claim of ordinal 0 is at rest, with the claims of an app kept for ever or deleted with it.
+    fn is_at_rest(when_deleted: RetentionPolicy, edit: impl Fn(&mut Claim)) -> bool {
+        let mut app = app(1);
+        app.spec.retention.when_deleted = when_deleted;
+        let storage = json!({"resources": {"requests": {"storage": "1Gi"}}});
+        app.spec.claim_templates = vec![json!({"metadata": {"name": "data"}, "spec": storage})];
+        let mut claim = claim("data-web-0");
+        claim.requested = Some("1Gi".to_owned());
+        claim.capacity = Some("1Gi".to_owned());
+        edit(&mut claim);
+        let claims = [claim.into()];
+        !Rows::of(&app, &claims).are_restless(0)
+    }
+
+    fn own(claim: &mut Claim, kind: &str, uid: &str) {
+        claim.owners.push(OwnerReference {
+            api_version: "stateward.dev/v1alpha1".to_owned(),
+            kind: kind.to_owned(),
+            name: "web".to_owned(),
+            uid: uid.to_owned(),
+            controller: true,
+        });
+    }
+
+    #[test]
+    fn a_claim_is_at_rest_with_the_right_owner_and_all_that_is_asked_for() {
+        use RetentionPolicy::{Delete, Retain};
+        assert!(is_at_rest(Retain, |_| {}));
+        assert!(!is_at_rest(Delete, |_| {}));
+        assert!(is_at_rest(Delete, |claim| own(
+            claim,
+            "StatefulApp",
+            "app-uid"
+        )));
+        assert!(!is_at_rest(Retain, |claim| own(
+            claim,
+            "StatefulApp",
+            "app-uid"
+        )));
+        assert!(!is_at_rest(Delete, |claim| own(claim, "Pod", "uid-0")));
+        assert!(!is_at_rest(Retain, |claim| claim.requested = None));
+        assert!(!is_at_rest(Retain, |claim| claim.requested = Some("2Gi".to_owned())));
+        assert!(!is_at_rest(Retain, |claim| claim.capacity = Some("512Mi".to_owned())));
+    }
+}
