@@ -1,5 +1,8 @@
 //! What one plan costs when one of many members has changed, beside copying the picture that it is made from.
 //!
+//! The world is as the operator hands it in: pods and claims by name, and those that did not change the same as in the plan before, so that what was derived
+//! from one of them then is there (see `Shared`).
+//!
 //! `make bench` prints the times and their ratios.
 
 #![allow(
@@ -70,6 +73,14 @@ fn settled(members: u32, plugin: Plugin) -> Model {
             model.start(&format!("web-{member}"));
         }
         if model.is_at_rest() {
+            model
+                .world
+                .pods
+                .sort_by(|one, other| one.name.cmp(&other.name));
+            model
+                .world
+                .claims
+                .sort_by(|one, other| one.name.cmp(&other.name));
             return model;
         }
     }

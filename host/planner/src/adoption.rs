@@ -8,34 +8,51 @@
 //! | nobody    | no                    | left alone |
 //! | another   | –                     | left alone |
 
+mod makes;
+
 use crate::draft::Draft;
-use crate::identity::ordinal_of;
 use crate::plan::Step;
 use crate::world::{Pod, World};
+use makes::{Makes, Owner};
 
-/// Our pods, and of each whether we own it already.
-pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<(&'w Pod, bool)> {
+/// A pod of ours.
+pub(crate) struct OwnPod<'w> {
+    pub(crate) ordinal: u32,
+    pub(crate) pod: &'w Pod,
+    /// The revision that its label names.
+    pub(crate) revision: &'w str,
+    /// We own it already.
+    pub(crate) is_adopted: bool,
+}
+
+/// Our pods.
+pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<OwnPod<'w>> {
     let app = &world.app;
+    let mut makes = Makes::of(app);
     let mut ours = Vec::with_capacity(world.pods.len());
     for pod in &world.pods {
-        let fits =
-            ordinal_of(&app.name, &pod.name).is_some() && app.spec.selector.matches(&pod.labels);
-        let owner = pod.owners.iter().find(|owner| owner.controller);
-        match owner {
-            Some(owner) if owner.uid != app.uid => {}
-            Some(_) if fits => ours.push((pod, true)),
-            Some(_) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
+        let make = makes.judge(pod);
+        let fitting = pod.facts.derived().ordinal.filter(|_| make.fits);
+        let own = |ordinal, is_adopted| OwnPod {
+            ordinal,
+            pod,
+            revision: make.revision,
+            is_adopted,
+        };
+        match (make.owner, fitting) {
+            (Owner::We, Some(ordinal)) => ours.push(own(ordinal, true)),
+            (Owner::We, None) if app.deletion.is_none() => draft.steps.push(Step::ReleasePod {
                 name: pod.name.clone(),
                 uid: pod.uid.clone(),
             }),
-            None if fits && app.deletion.is_none() && pod.deletion.is_none() => {
+            (Owner::Nobody, Some(ordinal)) if app.deletion.is_none() && pod.deletion.is_none() => {
                 draft.steps.push(Step::AdoptPod {
                     name: pod.name.clone(),
                     uid: pod.uid.clone(),
                 });
-                ours.push((pod, false));
+                ours.push(own(ordinal, false));
             }
-            Some(_) | None => {}
+            (Owner::We | Owner::Nobody | Owner::Another, _) => {}
         }
     }
     ours
@@ -44,6 +61,7 @@ pub(crate) fn claim<'w>(world: &'w World, draft: &mut Draft) -> Vec<(&'w Pod, bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::POD_INDEX_LABEL;
     use crate::testing::{pod, world};
     use jiff::Timestamp;
 
@@ -117,6 +135,26 @@ mod tests {
             }),
             (0, vec![]),
             "an app in deletion releases nothing"
+        );
+    }
+
+    #[test]
+    fn a_selector_that_means_single_pods_is_asked_about_each() {
+        let mut world = world(2);
+        world.pods = [0, 1]
+            .map(|ordinal| pod(&world.app, ordinal, "web-a"))
+            .to_vec();
+        let makes = [0, 1].map(|place: usize| world.pods[place].facts.derived().make);
+        assert_eq!(makes[0], makes[1], "alike but for their own labels");
+        let selector = &mut world.app.spec.selector;
+        (selector.match_labels).insert(POD_INDEX_LABEL.to_owned(), "1".to_owned());
+        let mut draft = Draft::of(&world);
+        let ours = claim(&world, &mut draft);
+        assert_eq!(ours.iter().map(|own| own.ordinal).collect::<Vec<_>>(), [1]);
+        assert!(
+            matches!(&draft.steps[..], [Step::ReleasePod { name, .. }] if name == "web-0"),
+            "{:?}",
+            draft.steps
         );
     }
 }

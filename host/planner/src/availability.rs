@@ -3,16 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::draft::Draft;
-use crate::hooks::{Hooks, POST_READY};
 use crate::identity::POST_READY_ANNOTATION;
 use crate::journal::Act;
+use crate::member::Yardstick;
 use crate::rulings;
 use crate::scene::{Mode, Scene};
 use crate::spec::Spec;
 use crate::waiting::WaitingFor;
-use crate::world::{Pod, PodPhase, Verb, World};
+use crate::world::{Pod, PodFacts, PodPhase, Verb, World};
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Being deleted, whatever else it is.
     Terminating,
@@ -22,9 +22,7 @@ pub(crate) enum Standing {
     Starting,
     NotReady,
     /// Ready, and `post-ready` is not done.
-    Joining {
-        act: Act,
-    },
+    Joining,
     /// Ready and joined, but not for long enough.
     Unproven {
         until: Timestamp,
@@ -47,12 +45,11 @@ pub(crate) fn is_proven(pod: &Pod, spec: &Spec, now: Timestamp) -> bool {
 }
 
 pub(crate) fn standing(
-    world: &World,
-    hooks: &Hooks<'_>,
+    by: &Yardstick<'_, '_>,
     pod: &Pod,
     ordinal: u32,
     is_wanted: bool,
-    now: Timestamp,
+    has_joined: bool,
 ) -> Standing {
     if pod.deletion.is_some() {
         return Standing::Terminating;
@@ -68,18 +65,20 @@ pub(crate) fn standing(
         PodPhase::Running | PodPhase::Unknown => {}
     }
     // Who is to leave need not join any more.
-    if can_join && is_wanted && hooks.has(POST_READY) && !has_joined(world, pod) {
-        let act = post_ready(pod, ordinal);
-        if !is_joined(world, &act) {
-            return Standing::Joining { act };
-        }
+    let must_join = can_join && is_wanted && by.joins() && !has_joined;
+    if must_join && !is_joined(by.world, &post_ready(pod, ordinal)) {
+        return Standing::Joining;
     }
     let Some(ready_since) = pod.ready_since.filter(|_| pod.phase == PodPhase::Running) else {
         return Standing::NotReady;
     };
-    let seconds = i64::from(world.app.spec.min_ready_seconds);
-    match ready_since.checked_add(SignedDuration::from_secs(seconds)) {
-        Ok(until) if until > now => Standing::Unproven { until },
+    once_ready(by, ready_since)
+}
+
+/// Where a member stands that is ready since then, and joined if it has to.
+pub(crate) fn once_ready(by: &Yardstick<'_, '_>, since: Timestamp) -> Standing {
+    match since.checked_add(by.min_ready) {
+        Ok(until) if until > by.now => Standing::Unproven { until },
         _ => Standing::Available,
     }
 }
@@ -107,7 +106,7 @@ pub(crate) fn has_joined(world: &World, pod: &Pod) -> bool {
     world.recorded.joined.has(pod) || is_marked(pod)
 }
 
-fn is_marked(pod: &Pod) -> bool {
+pub(crate) fn is_marked(pod: &PodFacts) -> bool {
     pod.annotations
         .get(POST_READY_ANNOTATION)
         .is_some_and(|restarts| *restarts == pod.restarts.to_string())
@@ -115,11 +114,11 @@ fn is_marked(pod: &Pod) -> bool {
 
 /// Tells what each member waits for until it is available, and asks for the hooks that it takes.
 pub(crate) fn tell(scene: &Scene<'_>, draft: &mut Draft) {
-    for member in scene.members.values() {
-        let is_wanted = scene.goal.ordinals.contains(member.ordinal);
+    for member in scene.restless() {
+        let is_wanted = member.is_wanted;
         let pod = member.pod.name.clone();
         let hindrance = member.pod.hindrance.clone();
-        match &member.standing {
+        match member.standing {
             Standing::Terminating => draft.wait(WaitingFor::PodTerminating { pod }),
             Standing::Starting if is_wanted => {
                 draft.wait(WaitingFor::PodStarting { pod, hindrance });
@@ -128,14 +127,14 @@ pub(crate) fn tell(scene: &Scene<'_>, draft: &mut Draft) {
                 draft.wait(WaitingFor::PodNotReady { pod, hindrance });
             }
             Standing::Unproven { until } => {
-                draft.wake(*until);
+                draft.wake(until);
                 if is_wanted {
                     let seconds = scene.world.app.spec.min_ready_seconds;
                     draft.wait(WaitingFor::PodReadyLongEnough { pod, seconds });
                 }
             }
-            Standing::Joining { act } if scene.goal.mode != Mode::Nothing => {
-                draft.want(act.clone(), false);
+            Standing::Joining if scene.goal.mode != Mode::Nothing => {
+                draft.want(post_ready(member.pod, member.ordinal), false);
             }
             _ => {}
         }

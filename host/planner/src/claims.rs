@@ -3,21 +3,23 @@
 mod bodies;
 mod growth;
 mod retention;
+mod rows;
 
-pub(crate) use growth::grow;
+pub(crate) use growth::{grow, growing};
 pub(crate) use retention::retain;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::identity::{claim_name, ordinal_of, pod_name};
+use crate::identity::{claim_name, pod_name};
 use crate::plan::Step;
-use crate::scene::Scene;
+use crate::scene::{Member, Scene};
+use crate::shared::Shared;
 use crate::waiting::WaitingFor;
 use crate::world::{App, Claim, PodPhase, World};
+use rows::{Row, Rows};
 
 /// What the claims of an ordinal allow.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,15 +33,8 @@ pub(crate) enum Claims {
 /// The claims of the app by template and ordinal; put there only when somebody looks, which many plans do not.
 pub(crate) struct Shelf<'w> {
     app: &'w App,
-    claims: &'w [Claim],
-    rows: OnceCell<Vec<Row<'w>>>,
-}
-
-/// One template, and the claims that were made from it.
-struct Row<'w> {
-    template: &'w Value,
-    name: &'w str,
-    claims: BTreeMap<u32, &'w Claim>,
+    claims: &'w [Shared<Claim>],
+    rows: OnceCell<Rows<'w>>,
 }
 
 impl<'w> Shelf<'w> {
@@ -51,31 +46,18 @@ impl<'w> Shelf<'w> {
         }
     }
 
-    fn rows(&self) -> &[Row<'w>] {
-        self.rows.get_or_init(|| {
-            let templates = self.app.spec.claim_templates.iter();
-            templates
-                .filter_map(|template| {
-                    let name = template.pointer("/metadata/name")?.as_str()?;
-                    let claims = self.claims.iter().filter_map(|claim| {
-                        let pod = claim.name.strip_prefix(name)?.strip_prefix('-')?;
-                        Some((ordinal_of(&self.app.name, pod)?, claim))
-                    });
-                    Some(Row {
-                        template,
-                        name,
-                        claims: claims.collect(),
-                    })
-                })
-                .collect()
-        })
+    fn rows(&self) -> &Rows<'w> {
+        self.rows.get_or_init(|| Rows::of(self.app, self.claims))
     }
 
     /// Claims of this ordinal that exist, each with its template.
-    fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&'w Value, &'w Claim)> {
-        self.rows()
-            .iter()
-            .filter_map(move |row| Some((row.template, *row.claims.get(&ordinal)?)))
+    fn of_ordinal(&self, ordinal: u32) -> impl Iterator<Item = (&Row<'w>, &'w Claim)> {
+        (self.rows().all.iter()).filter_map(move |row| Some((row, *row.claims.get(ordinal)?)))
+    }
+
+    /// Whether anything may have to be done about claims of this member.
+    fn concerns(&self, member: &Member<'_>) -> bool {
+        !member.is_at_rest || self.rows().are_restless(member.ordinal)
     }
 
     /// Claims of this ordinal before its pod is made.
@@ -98,7 +80,7 @@ impl<'w> Shelf<'w> {
 
     /// Claims of this ordinal that do not exist, ready to be made.
     pub(crate) fn missing(&self, ordinal: u32) -> Vec<Value> {
-        let missing = (self.rows().iter()).filter(|row| !row.claims.contains_key(&ordinal));
+        let missing = (self.rows().all.iter()).filter(|row| !row.claims.contains(ordinal));
         missing
             .map(|row| {
                 let name = claim_name(row.name, &self.app.name, ordinal);
@@ -110,7 +92,7 @@ impl<'w> Shelf<'w> {
 
 /// A claim that vanished while its pod is pending is made again (item 52). Under a running pod nothing is touched (item 53).
 pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         if member.pod.phase == PodPhase::Pending && member.is_alive() && member.is_adopted {
             let claims = scene.claims.missing(member.ordinal);
             if !claims.is_empty() {
@@ -143,7 +125,7 @@ mod tests {
         world.app.spec.claim_templates = ["data", "log"]
             .map(|name| json!({"metadata": {"name": name}, "spec": {}}))
             .to_vec();
-        world.claims = claims;
+        world.claims = claims.into_iter().map(Shared::from).collect();
         world
     }
 

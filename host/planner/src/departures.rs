@@ -30,7 +30,7 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
         is_open
     });
     draft.status.departures = departures;
-    for member in scene.members.values() {
+    for member in scene.restless() {
         if let Some(act) = external(scene, member) {
             draft.want(act, false);
         }

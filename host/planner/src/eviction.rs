@@ -58,7 +58,7 @@ pub(crate) enum Told {
 /// Keeps our budget, and lets the next member go whose node is drained: when all others are available, holders of an exclusive role last.
 pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
     let gate = gate(scene);
-    for member in scene.members.values() {
+    for member in scene.restless() {
         let stays = !member.pod.is_evicted || !matches!(gate, Gate::Ours(_));
         if stays && member.is_alive() && member.pod.labels.contains_key(EVICTABLE_LABEL) {
             draft.steps.push(label(member, None));
@@ -80,9 +80,9 @@ pub(crate) fn advance(scene: &Scene<'_>, draft: &mut Draft) {
         });
     }
     let mut leaving: Vec<_> = scene
-        .wanted()
+        .restless()
         .rev()
-        .filter(|member| member.pod.is_evicted && member.is_alive())
+        .filter(|member| member.is_wanted && member.pod.is_evicted && member.is_alive())
         .collect();
     leaving.sort_by_key(|member| roles::holds_exclusive(scene, &member.pod.uid));
     let Some(next) = leaving.first() else {

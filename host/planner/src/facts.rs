@@ -17,15 +17,15 @@ static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
     forget_gone(scene, draft);
-    for member in scene.wanted() {
+    let has_config = scene.hooks.may_call(MEMBER_CONFIG);
+    let concerned = |member: &&Member<'_>| has_config || !member.is_at_rest;
+    for member in scene.wanted().filter(concerned) {
         if !member.is_alive() || !member.is_adopted {
             continue;
         }
         keep_joined(scene, member, draft);
         keep_gate(scene, member, draft);
-        if scene.hooks.may_call(MEMBER_CONFIG)
-            && let Ok(values) = member_config(scene, member.ordinal, draft)
-        {
+        if has_config && let Ok(values) = member_config(scene, member.ordinal, draft) {
             let changes = config_changes(member.pod, values);
             if !changes.is_empty() {
                 draft
@@ -38,10 +38,10 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// Pods that are gone make room for others.
 fn forget_gone(scene: &Scene<'_>, draft: &mut Draft) {
-    let recorded = &scene.world.recorded.joined;
-    let pods = || scene.members.values().map(|member| member.pod);
-    if pods().filter(|pod| recorded.knows(pod)).count() < recorded.len() {
-        draft.status.joined.keep(pods());
+    let known = (scene.members.values()).filter(|member| member.is_known_to_join);
+    if known.count() < scene.world.recorded.joined.len() {
+        let pods = scene.members.values().map(|member| member.pod);
+        draft.status.joined.keep(pods);
     }
 }
 
@@ -55,7 +55,7 @@ fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
         return;
     }
     let joined = &mut draft.status.joined;
-    if joined.len() < MOST_JOINED || joined.knows(pod) {
+    if joined.len() < MOST_JOINED || member.is_known_to_join {
         joined.add(pod);
         return;
     }

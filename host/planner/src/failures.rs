@@ -33,13 +33,13 @@ pub(crate) fn count(scene: &Scene<'_>, draft: &mut Draft) {
     let mut failures: Vec<_> = recorded
         .iter()
         .filter(|known| scene.goal.ordinals.contains(known.ordinal))
-        .filter(|known| match scene.members.get(&known.ordinal) {
+        .filter(|known| match scene.members.get(known.ordinal) {
             Some(member) => !member.is_available() && member.standing != Standing::Terminal,
             None => true,
         })
         .cloned()
         .collect();
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         if member.standing != Standing::Terminal {
             continue;
         }

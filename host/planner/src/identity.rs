@@ -4,7 +4,8 @@ mod labels;
 mod names;
 mod pods;
 
-pub(crate) use labels::mend;
+pub(crate) use labels::{is_carried, mend};
+pub(crate) use names::parts;
 pub use names::{claim_name, ordinal_of, pod_name};
 pub(crate) use pods::{owner_reference, pod_body};
 

@@ -11,7 +11,7 @@
 //! | in which order are the rules asked?         | `planning.rs` |
 //! | does the present spec count?                | `admission.rs` |
 //! | whose pods are these?                       | `adoption.rs` |
-//! | is this member available?                   | `availability.rs` |
+//! | is this member available, is it at rest?    | `availability.rs`, `member.rs` |
 //! | whose turn is it to be created, to leave?   | `scaling/ordered.rs`, `scaling/parallel.rs` |
 //! | whose turn is it to be updated?             | `rollout/order.rs` |
 //! | may this pod be created now, deleted now?   | `creation.rs`, `deletion.rs` |
@@ -26,14 +26,20 @@
 //!
 //! Pure, deterministic and total: no client, no clock, no randomness, no panic. The plan is computed from what is, never from what happened, so a crash
 //! between any two steps loses nothing. Time enters only as `now`; whatever waits for time says so in [`Plan::wake_at`].
+//!
+//! Of many members few change from one plan to the next. What depends on one object alone is derived once from it and kept beside it ([`Shared`],
+//! `bearings.rs`), and rules look at members that are not at rest (`member.rs`).
 
 mod admission;
 mod adoption;
 mod availability;
+mod bearings;
+mod by_ordinal;
 mod claims;
 mod creation;
 mod deletion;
 mod departures;
+mod digest;
 mod draft;
 mod eviction;
 mod facts;
@@ -42,6 +48,7 @@ pub mod forecast;
 mod hooks;
 pub mod identity;
 pub mod journal;
+mod member;
 pub mod model;
 mod orders;
 pub mod plan;

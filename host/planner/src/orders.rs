@@ -52,7 +52,7 @@ fn is_open(scene: &Scene<'_>, order: &Order) -> bool {
 
 /// First the pod that uses them, then the claims.
 fn discard(scene: &Scene<'_>, ordinal: u32, claims: &[String], draft: &mut Draft) {
-    if let Some(member) = scene.members.get(&ordinal) {
+    if let Some(member) = scene.members.get(ordinal) {
         if member.is_alive() {
             deletion::delete(scene, member, WhyDelete::Requested, draft);
         }

@@ -16,6 +16,7 @@ mod upstream;
 
 use serde_json::Value;
 
+pub(crate) use canonical::canonical;
 pub(crate) use history::surplus;
 pub(crate) use naming::HASH_LENGTH;
 pub(crate) use quantity::nano;
@@ -42,19 +43,13 @@ pub(crate) struct Revisions<'w> {
 pub(crate) fn of_template(world: &World) -> Revisions<'_> {
     let sorted = usable(world);
     let newest = sorted.last().map_or(0, |revision| revision.number);
-    let template = &world.app.spec.template;
-    let wanted = canonical::canonical(template);
-    let is_same = |revision: &&&Revision| {
-        revision
-            .data
-            .pointer("/spec/template")
-            .is_some_and(|stored| canonical::canonical(stored) == wanted)
-    };
+    let wanted = world.app.spec.derived();
+    let is_same = |revision: &&&Revision| revision.data.derived().as_ref() == Some(wanted);
     let mut steps = adoptions(world, &sorted);
     let mut collisions = world.recorded.collision_count;
     let meaning = match sorted.iter().rev().find(is_same).copied() {
         Some(revision) => Meaning::Same(revision),
-        None => meaning::beside_newest(world, &sorted, &wanted),
+        None => meaning::beside_newest(world, &sorted, wanted),
     };
     let mut update = None;
     match meaning {
@@ -71,7 +66,7 @@ pub(crate) fn of_template(world: &World) -> Revisions<'_> {
         Meaning::Unknown(question) => steps.push(question),
         Meaning::Another => {
             let name = loop {
-                let name = naming::revision_name(&world.app, &wanted, collisions);
+                let name = naming::revision_name(&world.app, wanted, collisions);
                 if world.revisions.iter().all(|revision| revision.name != name) {
                     break name;
                 }

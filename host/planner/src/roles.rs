@@ -158,7 +158,7 @@ fn tell_unheld(scene: &Scene<'_>, draft: &mut Draft) {
         .filter(|role| {
             role.holder
                 .as_ref()
-                .is_none_or(|holder| scene.incarnation(holder.ordinal, &holder.pod).is_none())
+                .is_none_or(|holder| scene.holding(holder).is_none())
         })
         .map(|role| role.name.clone())
         .collect();

@@ -113,12 +113,12 @@ fn tell_on_delete(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// Names of the members that are not at the update revision.
 fn outdated_names(scene: &Scene<'_>, counts: impl Fn(&Member<'_>) -> bool) -> Vec<String> {
-    let Some(update) = scene.revisions.update else {
+    if scene.revisions.update.is_none() {
         return Vec::new();
-    };
+    }
     scene
         .wanted()
-        .filter(|member| member.is_alive() && member.revision != update.name && counts(member))
+        .filter(|member| !member.is_updated && member.is_alive() && counts(member))
         .map(|member| member.pod.name.clone())
         .collect()
 }

@@ -1,18 +1,20 @@
 //! The world arranged for the rules: the ordinals that are wanted, the members that exist and where each stands.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::availability::{self, Standing};
+use crate::adoption::OwnPod;
+use crate::by_ordinal::ByOrdinal;
 use crate::claims::Shelf;
 use crate::eviction::Gate;
 use crate::hooks::Hooks;
-use crate::identity::{REVISION_LABEL, ordinal_of};
+use crate::member::Yardstick;
 use crate::revisions::Revisions;
-use crate::status::Ordinals;
-use crate::world::{Face, Pod, Revision, World};
+use crate::status::{Holder, Ordinals};
+use crate::world::{Face, Revision, World};
+
+pub(crate) use crate::member::Member;
 
 /// How much of the goal may be pursued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,44 +36,14 @@ pub(crate) struct Goal {
     pub(crate) mode: Mode,
 }
 
-/// One ordinal whose pod exists.
-#[derive(Clone, Debug)]
-pub(crate) struct Member<'w> {
-    pub(crate) ordinal: u32,
-    pub(crate) pod: &'w Pod,
-    /// The revision that its label names.
-    pub(crate) revision: &'w str,
-    pub(crate) standing: Standing,
-    /// Ours already; otherwise it is only counted until it is adopted.
-    pub(crate) is_adopted: bool,
-}
-
-impl Member<'_> {
-    pub(crate) fn is_terminating(&self) -> bool {
-        self.standing == Standing::Terminating
-    }
-
-    pub(crate) fn is_available(&self) -> bool {
-        self.standing == Standing::Available
-    }
-
-    /// Its pod has been available to somebody, whatever it is now.
-    pub(crate) fn has_served(&self) -> bool {
-        self.pod.was_ready
-    }
-
-    /// Its pod may still do something.
-    pub(crate) fn is_alive(&self) -> bool {
-        !matches!(self.standing, Standing::Terminating | Standing::Terminal)
-    }
-}
-
 pub(crate) struct Scene<'w> {
     pub(crate) world: &'w World,
     pub(crate) now: Timestamp,
     pub(crate) goal: Goal,
     pub(crate) hooks: Hooks<'w>,
-    pub(crate) members: BTreeMap<u32, Member<'w>>,
+    pub(crate) members: ByOrdinal<Member<'w>>,
+    /// Places of the members that are not at rest.
+    restless: Vec<usize>,
     pub(crate) revisions: Revisions<'w>,
     pub(crate) claims: Shelf<'w>,
     /// Who decides on evictions, once somebody has asked.
@@ -83,25 +55,21 @@ impl<'w> Scene<'w> {
         world: &'w World,
         now: Timestamp,
         goal: Goal,
-        pods: Vec<(&'w Pod, bool)>,
+        pods: Vec<OwnPod<'w>>,
         revisions: Revisions<'w>,
     ) -> Scene<'w> {
         let hooks = Hooks::of(world);
-        let members = pods
+        let yardstick = Yardstick::of(world, now, &goal.ordinals, &hooks, &revisions);
+        let members: ByOrdinal<_> = pods
             .into_iter()
-            .filter_map(|(pod, is_adopted)| {
-                let ordinal = ordinal_of(&world.app.name, &pod.name)?;
-                let is_wanted = goal.ordinals.contains(ordinal);
-                let standing = availability::standing(world, &hooks, pod, ordinal, is_wanted, now);
-                let member = Member {
-                    ordinal,
-                    pod,
-                    revision: pod.labels.get(REVISION_LABEL).map_or("", String::as_str),
-                    standing,
-                    is_adopted,
-                };
-                Some((ordinal, member))
+            .map(|own| {
+                let member = Member::measured(&yardstick, &own);
+                (own.ordinal, member)
             })
+            .collect();
+        let restless = (members.values().enumerate())
+            .filter(|(_, member)| !member.is_at_rest)
+            .map(|(place, _)| place)
             .collect();
         Scene {
             world,
@@ -109,6 +77,7 @@ impl<'w> Scene<'w> {
             goal,
             hooks,
             members,
+            restless,
             revisions,
             claims: Shelf::of(world),
             evictions: OnceCell::new(),
@@ -117,24 +86,39 @@ impl<'w> Scene<'w> {
 
     /// Members in range, ascending.
     pub(crate) fn wanted(&self) -> impl DoubleEndedIterator<Item = &Member<'w>> {
-        self.members
-            .values()
-            .filter(|member| self.goal.ordinals.contains(member.ordinal))
+        self.members.values().filter(|member| member.is_wanted)
+    }
+
+    /// Members that are not at rest, ascending.
+    pub(crate) fn restless(&self) -> impl DoubleEndedIterator<Item = &Member<'w>> {
+        (self.restless.iter()).filter_map(|place| self.members.at(*place))
     }
 
     /// Members out of range, below the first ordinal too.
     pub(crate) fn condemned(&self) -> impl DoubleEndedIterator<Item = &Member<'w>> {
-        self.members
-            .values()
-            .filter(|member| !self.goal.ordinals.contains(member.ordinal))
+        self.restless().filter(|member| !member.is_wanted)
+    }
+
+    /// How many of those in range are available.
+    pub(crate) fn available(&self) -> u32 {
+        let unavailable = |member: &&Member<'_>| !member.is_wanted || !member.is_available();
+        let available = self.members.len() - self.restless().filter(unavailable).count();
+        u32::try_from(available).unwrap_or(u32::MAX)
+    }
+
+    /// All that exist in range are available.
+    pub(crate) fn are_available(&self) -> bool {
+        (self.restless()).all(|member| !member.is_wanted || member.is_available())
     }
 
     /// Ordinals in range that have no pod, ascending and made up one by one: a spec may ask for billions.
     pub(crate) fn missing(&self) -> impl Iterator<Item = u32> {
-        self.goal
-            .ordinals
-            .iter()
-            .filter(|ordinal| !self.members.contains_key(ordinal))
+        let wanted = self.members.len() - self.condemned().count();
+        let ordinals = match u32::try_from(wanted) == Ok(self.goal.ordinals.replicas) {
+            true => None,
+            false => Some(self.goal.ordinals.iter()),
+        };
+        (ordinals.into_iter().flatten()).filter(|ordinal| !self.members.contains(*ordinal))
     }
 
     /// Exactly the wanted ordinals have pods.
@@ -145,7 +129,12 @@ impl<'w> Scene<'w> {
 
     /// The member, while its pod is this one.
     pub(crate) fn incarnation(&self, ordinal: u32, uid: &str) -> Option<&Member<'w>> {
-        (self.members.get(&ordinal)).filter(|member| member.pod.uid == uid)
+        (self.members.get(ordinal)).filter(|member| member.pod.uid == uid)
+    }
+
+    /// The member that holds a role, while its pod is there.
+    pub(crate) fn holding(&self, holder: &Holder) -> Option<&Member<'w>> {
+        self.incarnation(holder.ordinal, &holder.pod)
     }
 
     /// Place of an ordinal in the range; the partition counts places (item 94).
@@ -171,10 +160,8 @@ impl<'w> Scene<'w> {
 
     /// Whether a rollout has to replace this member (item 98).
     pub(crate) fn is_outdated(&self, member: &Member<'_>) -> bool {
-        self.slot(member.ordinal) >= self.world.app.spec.first_updated_slot()
-            && self
-                .revisions
-                .update
-                .is_some_and(|update| update.name != member.revision)
+        !member.is_updated
+            && self.revisions.update.is_some()
+            && self.slot(member.ordinal) >= self.world.app.spec.first_updated_slot()
     }
 }

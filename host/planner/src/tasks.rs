@@ -151,9 +151,8 @@ fn by_user(
             known.join(", ")
         ))
     } else {
-        let has_member = |member: &u32| {
-            scene.goal.ordinals.contains(*member) || scene.members.contains_key(member)
-        };
+        let has_member =
+            |member: &u32| scene.goal.ordinals.contains(*member) || scene.members.contains(*member);
         (wish.member.filter(|member| !has_member(member)))
             .map(|member| format!("{} has no member {member}", scene.world.app.name))
     };
@@ -185,7 +184,7 @@ fn after_scale(scene: &Scene<'_>, task: &mut TaskStatus, draft: &mut Draft) {
     let number = scale.number;
     let is_finished = scale.reached.as_ref() == Some(&scene.goal.ordinals)
         && scene.is_as_wanted()
-        && scene.wanted().all(crate::scene::Member::is_available);
+        && scene.are_available();
     if is_finished && task.after_scale < number && task.running.is_none() {
         task.after_scale = number;
         start(task, Origin::Scale { number }, None, String::new(), draft);

@@ -30,7 +30,7 @@ pub struct World {
     /// Pods that the app owns, and ownerless ones whose name fits.
     pub pods: Vec<Pod>,
     /// Claims (PVCs) whose name fits one of the claim templates.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<Shared<Claim>>,
     /// The status as it stands in the API.
     pub recorded: Shared<Status>,
     #[serde(default)]
@@ -192,6 +192,12 @@ pub struct PodFacts {
     /// The readiness gate that holds until `post-ready` is done, where the template has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<ReadinessGate>,
+}
+
+impl PodFacts {
+    pub(crate) fn controller(&self) -> Option<&OwnerReference> {
+        self.owners.iter().find(|owner| owner.controller)
+    }
 }
 
 /// What the probes of one pod saw.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use stateward_planner::Shared;
 use stateward_planner::spec::Selector;
-use stateward_planner::world::PodFacts;
+use stateward_planner::world::{Claim, PodFacts};
 
 use crate::annotations::DOMAIN;
 use crate::crd;
@@ -149,6 +149,9 @@ pub(crate) struct SlimClaim {
     pub spec: ClaimSpec,
     #[serde(default)]
     pub status: ClaimStatus,
+    /// What plans see of it, drawn when one first does.
+    #[serde(skip)]
+    pub facts: OnceLock<Shared<Claim>>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]

@@ -69,7 +69,9 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
                 ..pod(found)
             })
             .collect(),
-        claims: claims.iter().map(|found| claim(found)).collect(),
+        claims: (claims.iter())
+            .map(|found| found.facts.get_or_init(|| claim(found).into()).clone())
+            .collect(),
         journal: journal(&recorded, parts.memory),
         recorded,
         budgets: parts.budgets,

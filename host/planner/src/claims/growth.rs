@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::draft::Draft;
 use crate::plan::Step;
 use crate::revisions::nano;
-use crate::scene::Scene;
+use crate::scene::{Member, Scene};
 use crate::waiting::WaitingFor;
 use crate::world::{Claim, Face};
 
@@ -14,13 +14,14 @@ pub(crate) fn grow(scene: &Scene<'_>, draft: &mut Draft) {
     if scene.world.app.face != Face::StatefulApp {
         return;
     }
-    for member in scene.wanted() {
-        for (template, claim) in scene.claims.of_ordinal(member.ordinal) {
+    let concerned = |member: &&Member<'_>| scene.claims.concerns(member);
+    for member in scene.wanted().filter(concerned) {
+        for (row, claim) in scene.claims.of_ordinal(member.ordinal) {
             // The API lets only bound claims grow.
             if claim.deletion.is_some() || !claim.is_bound {
                 continue;
             }
-            if let Some(storage) = larger(template, claim) {
+            if let Some(storage) = larger(row.storage, claim) {
                 draft.steps.push(Step::GrowClaim {
                     name: claim.name.clone(),
                     uid: claim.uid.clone(),
@@ -33,10 +34,15 @@ pub(crate) fn grow(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
-/// What the template asks for, when it is more than the claim does.
-fn larger<'t>(template: &'t Value, claim: &Claim) -> Option<&'t str> {
+/// The storage that a template asks for.
+pub(super) fn storage(template: &Value) -> Option<&str> {
     let spec = template.get("spec")?.get("resources")?;
-    let wanted = spec.get("requests")?.get("storage")?.as_str()?;
+    spec.get("requests")?.get("storage")?.as_str()
+}
+
+/// What the template asks for, when it is more than the claim does.
+fn larger<'t>(wanted: Option<&'t str>, claim: &Claim) -> Option<&'t str> {
+    let wanted = wanted?;
     // Mostly the same words; numbers are read where they differ.
     if claim.requested.as_deref() == Some(wanted) {
         return None;
@@ -45,15 +51,19 @@ fn larger<'t>(template: &'t Value, claim: &Claim) -> Option<&'t str> {
     (nano(wanted)? > requested).then_some(wanted)
 }
 
+/// The storage that it has and the more that it requests, while it waits for that.
+pub(crate) fn growing(claim: &Claim) -> Option<(&str, &str)> {
+    let (capacity, requested) = (claim.capacity.as_deref()?, claim.requested.as_deref()?);
+    let is_less = capacity != requested && nano(capacity) < nano(requested);
+    is_less.then_some((capacity, requested))
+}
+
 fn tell(claim: &Claim, draft: &mut Draft) {
-    let (Some(requested), Some(capacity)) = (&claim.requested, &claim.capacity) else {
-        return;
-    };
-    if capacity != requested && nano(capacity) < nano(requested) {
+    if let Some((capacity, requested)) = growing(claim) {
         draft.wait(WaitingFor::ClaimGrowing {
             claim: claim.name.clone(),
-            capacity: capacity.clone(),
-            requested: requested.clone(),
+            capacity: capacity.to_owned(),
+            requested: requested.to_owned(),
             standing: claim.growth.clone(),
         });
     }
@@ -74,11 +84,12 @@ mod tests {
         })];
         let revision = world.revisions[0].name.clone();
         world.pods = vec![pod(&world.app, 0, &revision)];
-        world.claims = vec![Claim {
+        let claim = Claim {
             requested: Some(requested.to_owned()),
             capacity: Some(capacity.to_owned()),
             ..claim("data-web-0")
-        }];
+        };
+        world.claims = vec![claim.into()];
         world
     }
 

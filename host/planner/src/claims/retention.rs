@@ -34,8 +34,9 @@ enum Ownership {
 /// Brings the owners of all claims of present members in order. While claims of one that is to leave are not, nobody leaves.
 pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
     let app = &scene.world.app;
-    for member in scene.members.values() {
-        let is_wanted = scene.goal.ordinals.contains(member.ordinal);
+    let concerned = |member: &&Member<'_>| scene.claims.concerns(member);
+    for member in scene.members.values().filter(concerned) {
+        let is_wanted = member.is_wanted;
         if !member.is_adopted || (is_wanted && !member.is_alive()) {
             continue;
         }
@@ -94,6 +95,15 @@ fn ownership(app: &App, pod: &Pod, claim: &Claim, is_wanted: bool) -> Ownership 
             .filter(|owner| is_app(owner) || is_pod(owner))
             .map(|owner| owner.uid.clone())
             .collect(),
+    }
+}
+
+/// Whether its owners are right as long as its member is wanted, whatever pod that has.
+pub(super) fn is_kept_right(app: &App, claim: &Claim) -> bool {
+    match (app.spec.retention.when_deleted, claim.owners.as_slice()) {
+        (Retain, []) => true,
+        (Delete, [owner]) => owner.controller && owner.uid == app.uid && owner.kind != "Pod",
+        _ => false,
     }
 }
 

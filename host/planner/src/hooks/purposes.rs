@@ -173,7 +173,7 @@ fn living<'a, 'w>(scene: &'a Scene<'w>, ordinal: u32, uid: &str) -> Option<&'a M
 
 /// The create or delete of this ordinal that a scale asks for is still to come.
 fn is_step_ahead(scene: &Scene<'_>, ordinal: u32) -> bool {
-    match scene.members.get(&ordinal) {
+    match scene.members.get(ordinal) {
         None => scene.goal.ordinals.contains(ordinal),
         Some(member) => !scene.goal.ordinals.contains(ordinal) && !member.is_terminating(),
     }

@@ -6,10 +6,10 @@ use super::{POD_INDEX_LABEL, POD_NAME_LABEL};
 use crate::draft::Draft;
 use crate::plan::{Step, WhyPatch};
 use crate::scene::Scene;
-use crate::world::Pod;
+use crate::world::{Pod, PodFacts};
 
 pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         let labels = repairs(member.pod, member.ordinal);
         if !labels.is_empty() && member.is_alive() && member.is_adopted {
             draft.steps.push(Step::PatchPod {
@@ -23,9 +23,14 @@ pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
+/// Whether its labels say who it is.
+pub(crate) fn is_carried(pod: &PodFacts) -> bool {
+    pod.labels.get(POD_NAME_LABEL) == Some(&pod.name)
+}
+
 /// The labels to set on the pod, none when it carries its identity.
 fn repairs(pod: &Pod, ordinal: u32) -> BTreeMap<String, Option<String>> {
-    if pod.labels.get(POD_NAME_LABEL) == Some(&pod.name) {
+    if is_carried(pod) {
         return BTreeMap::new();
     }
     BTreeMap::from([

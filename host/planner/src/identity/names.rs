@@ -12,14 +12,20 @@ pub fn claim_name(template: &str, app: &str, ordinal: u32) -> String {
 
 /// The ordinal in this pod's name, if it is a name of this app. Only the one spelling counts: `web-01` is nobody's pod (better than item 34).
 pub fn ordinal_of(app: &str, pod: &str) -> Option<u32> {
-    let digits = pod.strip_prefix(app)?.strip_prefix('-')?;
+    let (name, ordinal) = parts(pod)?;
+    (name == app).then_some(ordinal)
+}
+
+/// The app and the ordinal in the name of a pod, if it can be one; of a claim the template and the app, and the ordinal.
+pub(crate) fn parts(name: &str) -> Option<(&str, u32)> {
+    let (front, digits) = name.rsplit_once('-')?;
     let is_canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'));
     if !is_canonical {
         return None;
     }
     let ordinal: u32 = digits.parse().ok()?;
-    (ordinal <= i32::MAX as u32).then_some(ordinal)
+    (ordinal <= i32::MAX as u32).then_some((front, ordinal))
 }
 
 #[cfg(test)]

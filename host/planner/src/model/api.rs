@@ -154,6 +154,7 @@ impl Model {
             .claims
             .iter_mut()
             .find(|claim| claim.name == name && claim.uid == uid)
+            .map(|claim| &mut **claim)
             .ok_or_else(|| not_there(name, uid))
     }
 
@@ -201,7 +202,7 @@ impl Model {
                 return Err(exists(&name));
             }
             let uid = self.next_uid();
-            self.world.claims.push(Claim {
+            let claim = Claim {
                 name,
                 uid,
                 owners: read(body.pointer("/metadata/ownerReferences")).unwrap_or_default(),
@@ -210,7 +211,8 @@ impl Model {
                 requested: read(body.pointer("/spec/resources/requests/storage")),
                 capacity: read(body.pointer("/spec/resources/requests/storage")),
                 growth: None,
-            });
+            };
+            self.world.claims.push(claim.into());
         }
         Ok(())
     }

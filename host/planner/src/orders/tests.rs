@@ -29,7 +29,7 @@ fn given_a_pod_that_the_plugin_wants_replaced_then_it_is_prepared_and_deleted() 
 #[test]
 fn given_volumes_to_discard_then_first_the_pod_goes_then_the_claims_and_then_it_comes_back() {
     let mut world = served(2, &[]);
-    world.claims = vec![claim("data-web-1")];
+    world.claims = vec![claim("data-web-1").into()];
     let uid = world.claims[0].uid.clone();
     world.recorded.orders = vec![Order::Discard {
         ordinal: 1,

@@ -9,7 +9,7 @@ use super::quantity;
 pub(crate) const RULE: &str = "1";
 
 /// The canonical bytes of a template.
-pub(super) fn canonical(template: &Value) -> String {
+pub(crate) fn canonical(template: &Value) -> String {
     let mut out = String::new();
     write(template, Place::Plain, &mut out);
     out

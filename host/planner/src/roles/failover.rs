@@ -53,7 +53,7 @@ pub(super) fn failure(scene: &Scene<'_>, role: &RoleStatus) -> Failure {
     let Some(holder) = &role.holder else {
         return Failure::No;
     };
-    let Some(member) = scene.incarnation(holder.ordinal, &holder.pod) else {
+    let Some(member) = scene.holding(holder) else {
         return Failure::Yes;
     };
     if !member.is_alive() {

@@ -5,22 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::digest::Digest;
 use crate::draft::Draft;
 use crate::identity::ROLE_LABEL_PREFIX;
 use crate::plan::{Step, WhyPatch};
 use crate::scene::{Member, Scene};
-use crate::world::ReadyPlugin;
+use crate::world::{ReadyPlugin, Role};
 
 pub(crate) fn publish(scene: &Scene<'_>, draft: &mut Draft) {
     let Some(plugin) = scene.hooks.ready() else {
         return;
     };
+    let grants = grants(scene, plugin);
     for member in scene.members.values() {
-        if !member.is_adopted || member.is_terminating() {
+        if !member.is_adopted || member.is_terminating() || is_told(member, &grants) {
             continue;
         }
         let has = carried(member);
-        let wanted = wanted(scene, plugin, member);
+        let wanted: BTreeSet<_> = wanted(member, &grants).collect();
         let mut labels: BTreeMap<String, Option<String>> = BTreeMap::new();
         for role in has.difference(&wanted) {
             labels.insert(format!("{ROLE_LABEL_PREFIX}{role}"), None);
@@ -45,30 +47,52 @@ pub(crate) fn publish(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
-fn carried(member: &Member<'_>) -> BTreeSet<String> {
-    (member.pod.labels.keys())
-        .filter_map(|key| key.strip_prefix(ROLE_LABEL_PREFIX))
-        .map(str::to_owned)
-        .collect()
+/// To whom a role is given.
+enum Grant {
+    /// To the pod of this UID.
+    Holder(Digest),
+    Nobody,
+    /// To whoever says that it has it.
+    Sayer,
 }
 
-fn wanted(scene: &Scene<'_>, plugin: &ReadyPlugin, member: &Member<'_>) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::new();
-    let said = (member.pod.seen.as_ref()).and_then(|seen| seen.role.as_deref());
-    for role in &plugin.roles {
-        let has_it = if role.exclusive {
-            let recorded = &scene.world.recorded.roles;
-            (recorded.iter().find(|known| known.name == role.name))
-                .and_then(|known| known.holder.as_ref())
-                .is_some_and(|holder| holder.pod == member.pod.uid)
-        } else {
-            said == Some(role.name.as_str())
+fn grants<'w>(scene: &Scene<'_>, plugin: &'w ReadyPlugin) -> Vec<(&'w str, Grant)> {
+    let recorded = &scene.world.recorded.roles;
+    let holder = |role: &Role| {
+        let known = recorded.iter().find(|known| known.name == role.name)?;
+        Some(Digest::of([known.holder.as_ref()?.pod.as_str()]))
+    };
+    let grant = |role: &'w Role| {
+        let grant = match role.exclusive {
+            true => holder(role).map_or(Grant::Nobody, Grant::Holder),
+            false => Grant::Sayer,
         };
-        if has_it {
-            wanted.insert(role.name.clone());
-        }
-    }
-    wanted
+        (role.name.as_str(), grant)
+    };
+    plugin.roles.iter().map(grant).collect()
+}
+
+/// The roles that the member is to carry.
+fn wanted<'a>(member: &Member<'_>, grants: &'a [(&str, Grant)]) -> impl Iterator<Item = &'a str> {
+    let said = (member.pod.seen.as_ref()).and_then(|seen| seen.role.as_deref());
+    let has_it = move |(role, grant): &&(&str, Grant)| match grant {
+        Grant::Holder(uid) => *uid == member.bearings.uid,
+        Grant::Nobody => false,
+        Grant::Sayer => said == Some(role),
+    };
+    grants.iter().filter(has_it).map(|(role, _)| *role)
+}
+
+/// Whether it carries the roles that it is to carry, and no others.
+fn is_told(member: &Member<'_>, grants: &[(&str, Grant)]) -> bool {
+    let carried = &member.bearings.roles;
+    let is_wanted = |role: &String| wanted(member, grants).any(|wanted| wanted == role);
+    wanted(member, grants).all(|role| carried.iter().any(|known| known == role))
+        && carried.iter().all(is_wanted)
+}
+
+fn carried<'w>(member: &Member<'w>) -> BTreeSet<&'w str> {
+    member.bearings.roles.iter().map(String::as_str).collect()
 }
 
 fn is_free(scene: &Scene<'_>, plugin: &ReadyPlugin, member: &Member<'_>, role: &str) -> bool {

@@ -177,7 +177,7 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
     let holder = role
         .holder
         .as_ref()
-        .and_then(|holder| scene.incarnation(holder.ordinal, &holder.pod))
+        .and_then(|holder| scene.holding(holder))
         .filter(|holder| holder.is_alive());
     // An epoch that rose is the move's own doing: it goes on to its end.
     if role.epoch > moving.epoch {

@@ -99,7 +99,7 @@ fn judge(scene: &Scene<'_>, wish: &Switchover, role: &RoleStatus) -> Verdict {
             "nobody holds role {name}, so it cannot be handed over"
         ));
     };
-    if scene.incarnation(holder.ordinal, &holder.pod).is_none() {
+    if scene.holding(holder).is_none() {
         return refused(format!(
             "the pod that holds role {name} is gone, so it cannot hand it over"
         ));
@@ -115,7 +115,7 @@ fn judge(scene: &Scene<'_>, wish: &Switchover, role: &RoleStatus) -> Verdict {
         Some(target)
             if !scene
                 .members
-                .get(&target)
+                .get(target)
                 .is_some_and(|member| member.is_available()) =>
         {
             refused(format!("{} is not available", pod_name(app, target)))

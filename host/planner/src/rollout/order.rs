@@ -23,11 +23,7 @@ enum Order<'w> {
 pub(super) fn next<'a, 'w>(scene: &'a Scene<'w>, draft: &mut Draft) -> Vec<&'a Member<'w>> {
     let replicas = scene.goal.ordinals.replicas;
     // Missing and terminating ones count, and those below the partition too.
-    let available = scene
-        .wanted()
-        .filter(|member| member.is_available())
-        .count();
-    let unavailable = replicas.saturating_sub(u32::try_from(available).unwrap_or(replicas));
+    let unavailable = replicas.saturating_sub(scene.available());
     let budget = scene.world.app.spec.update.budget(replicas);
     let spare = usize::try_from(budget.saturating_sub(unavailable)).unwrap_or(usize::MAX);
 

@@ -131,7 +131,7 @@ fn holders_go_when_nobody_else_is_left() {
             },
             mode: Mode::Full,
         };
-        let pods = world.pods.iter().map(|pod| (pod, true)).collect();
+        let pods = crate::adoption::claim(world, &mut crate::draft::Draft::of(world));
         let revisions = revisions::of_template(world);
         let scene = Scene::arrange(world, now(), goal, pods, revisions);
         order::next(&scene, &mut crate::draft::Draft::of(world))

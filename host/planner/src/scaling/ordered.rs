@@ -17,10 +17,13 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
 
 /// All in range are available. The first that is not gets its next step; with `maxParallelStarts`, the first few.
 fn is_filled(scene: &Scene<'_>, draft: &mut Draft) -> bool {
+    if scene.available() == scene.goal.ordinals.replicas {
+        return true;
+    }
     let most = scene.world.app.spec.max_parallel_starts.unwrap_or(1);
     let mut on_their_way = 0;
     for ordinal in scene.goal.ordinals.iter() {
-        match scene.members.get(&ordinal) {
+        match scene.members.get(ordinal) {
             Some(member) if member.is_available() => continue,
             Some(member) if rollout::is_lost(scene, member) => {
                 deletion::delete(scene, member, WhyDelete::Outdated, draft);

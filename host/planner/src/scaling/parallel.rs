@@ -18,7 +18,7 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
             deletion::delete(scene, member, WhyDelete::Condemned, draft);
         }
     }
-    for member in scene.wanted() {
+    for member in scene.restless().filter(|member| member.is_wanted) {
         replace_terminal(scene, member, draft);
     }
     for ordinal in scene.missing().take(room(scene)) {
@@ -35,8 +35,8 @@ fn room(scene: &Scene<'_>) -> usize {
         return BATCH;
     };
     let starting = scene
-        .wanted()
-        .filter(|member| !member.is_available() && !member.has_served())
+        .restless()
+        .filter(|member| member.is_wanted && !member.is_available() && !member.has_served())
         .count();
     usize::try_from(most)
         .unwrap_or(BATCH)

@@ -106,6 +106,12 @@ impl Selector {
         self.match_labels.is_empty() && self.match_expressions.is_empty()
     }
 
+    /// Whether it depends on this label.
+    pub(crate) fn mentions(&self, key: &str) -> bool {
+        self.match_labels.contains_key(key)
+            || (self.match_expressions.iter()).any(|requirement| requirement.key == key)
+    }
+
     /// Whether these labels are selected.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.match_labels

@@ -67,11 +67,8 @@ pub(super) fn set(
 
 fn available(scene: &Scene<'_>, waiting: &[Waiting]) -> Verdict {
     let wanted = scene.goal.ordinals.replicas;
-    let available = scene
-        .wanted()
-        .filter(|member| member.is_available())
-        .count();
-    let is_true = u32::try_from(available) == Ok(wanted);
+    let available = scene.available();
+    let is_true = available == wanted;
     let why = waiting
         .iter()
         .find(|wait| wait.owner == Owner::Kubernetes)
@@ -100,7 +97,7 @@ fn progressing(scene: &Scene<'_>, admission: &Admission, is_stalled: bool) -> Ve
         .filter(|member| scene.is_outdated(member))
         .count();
     let is_rolling = scene.world.app.spec.update != UpdateStrategy::OnDelete;
-    let are_all_available = scene.wanted().all(|member| member.is_available());
+    let are_all_available = scene.are_available();
     // After a restart of the host the same spec is judged again; that is no news.
     let is_new = scene
         .world

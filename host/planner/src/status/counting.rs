@@ -1,6 +1,6 @@
 //! Upstream's counters and the completion of a rollout (items 133 to 137).
 
-use crate::availability::{is_proven, is_ready};
+use crate::availability::is_proven;
 use crate::draft::Draft;
 use crate::identity::ordinal_of;
 use crate::plan::{Step, WhyDelete};
@@ -19,12 +19,15 @@ pub(super) fn count(scene: &Scene<'_>, draft: &mut Draft) {
     for member in scene.members.values() {
         status.replicas += 1;
         // One that is terminating and still ready counts; one that is terminating has no revision any more.
-        status.ready_replicas += u32::from(is_ready(member.pod));
+        status.ready_replicas += u32::from(member.is_ready());
         status.available_replicas += u32::from(is_counted_available(scene, member));
         if !member.is_terminating() {
-            let revision = Some(member.revision);
-            status.current_replicas += u32::from(revision == current);
-            status.updated_replicas += u32::from(revision == update);
+            let is_current = match current == update {
+                true => member.is_updated,
+                false => Some(member.revision) == current,
+            };
+            status.current_replicas += u32::from(is_current);
+            status.updated_replicas += u32::from(member.is_updated);
         }
     }
     if scene.world.app.face == Face::StatefulSet {

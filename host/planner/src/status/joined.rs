@@ -28,8 +28,11 @@ impl Joined {
         self.0.get(&pod.uid) == Some(&pod.restarts)
     }
 
-    pub(crate) fn knows(&self, pod: &Pod) -> bool {
-        self.0.contains_key(&pod.uid)
+    /// UIDs of pods, and container restarts at which each joined.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.0
+            .iter()
+            .map(|(pod, restarts)| (pod.as_str(), *restarts))
     }
 
     pub(crate) fn add(&mut self, pod: &Pod) {

@@ -1,6 +1,7 @@
 //! Which ordinals are wanted: as many as replicas, from the start on, without the reserved ones.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Ordinals;
 
@@ -18,7 +19,12 @@ impl Ordinals {
     }
 
     pub fn contains(&self, ordinal: u32) -> bool {
-        ordinal >= self.start && !self.reserved.contains(&ordinal) && ordinal < self.end()
+        self.is_within(&(self.start..self.end()), ordinal)
+    }
+
+    /// The same for who asks of many, and draws the range from the start to the end once.
+    pub(crate) fn is_within(&self, range: &Range<u32>, ordinal: u32) -> bool {
+        range.contains(&ordinal) && !self.reserved.contains(&ordinal)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = u32> {
