@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use stateward_planner::spec::PodManagement;
 use stateward_planner::world::{App, Face, Plugin, ReadyPlugin};
-use stateward_planner::{Model, Spec, Timestamp};
+use stateward_planner::{Model, Spec, Step, Timestamp};
 
 const ROUNDS: usize = 301;
+
+/// Steps of a scale that were let go and not taken yet.
+const LET_GO: usize = 30;
 
 /// An app whose members are all ready; its plugin has the hooks that every member passes through.
 fn settled(members: u32, plugin: Plugin) -> Model {
@@ -86,6 +89,31 @@ fn settled(members: u32, plugin: Plugin) -> Model {
     }
 }
 
+/// An app that grows to twice its size: `pre-scale` has let some of the new pods go, and half of those that exist are still starting.
+fn growing(members: u32, plugin: Plugin) -> Model {
+    let mut model = settled(members / 2, plugin);
+    model.world.app.spec.replicas = members;
+    model.world.app.generation += 1;
+    for pod in model.world.pods.iter_mut().step_by(2) {
+        pod.ready_since = None;
+        pod.was_ready = false;
+    }
+    for _ in 0..LET_GO {
+        let plan = model.plan();
+        model.record(&plan);
+        for step in &plan.steps {
+            if !matches!(step, Step::CreatePod { .. }) {
+                model.apply(step).unwrap();
+            }
+        }
+        for id in model.calls() {
+            let answer = model.well(&id);
+            model.answer(&id, &answer).unwrap();
+        }
+    }
+    model
+}
+
 /// What nine of ten runs take longer than: what a run costs where nobody else wants the processor.
 fn cost(mut run: impl FnMut()) -> Duration {
     let mut times: Vec<Duration> = (0..ROUNDS)
@@ -99,24 +127,23 @@ fn cost(mut run: impl FnMut()) -> Duration {
     times.get(ROUNDS / 10).copied().unwrap_or_default()
 }
 
+/// The plugin of a large app, with these hooks.
+fn plugin(hooks: [&str; 2]) -> Plugin {
+    Plugin::Ready(ReadyPlugin {
+        name: "db".to_owned(),
+        digest: "sha256:1".to_owned(),
+        hooks: hooks.map(str::to_owned).into_iter().collect(),
+        post_ready_overlaps: true,
+        ..ReadyPlugin::default()
+    })
+}
+
 fn main() {
-    let joined = || {
-        Plugin::Ready(ReadyPlugin {
-            name: "db".to_owned(),
-            digest: "sha256:1".to_owned(),
-            hooks: ["post-ready", "pre-delete"]
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
-            post_ready_overlaps: true,
-            ..ReadyPlugin::default()
-        })
-    };
     println!("members                       a plan   a copy of the world   ratio");
     for (members, plugin, what) in [
         (100, Plugin::None, "without a plugin"),
         (1000, Plugin::None, "without a plugin"),
-        (1000, joined(), "with two hooks"),
+        (1000, plugin(["post-ready", "pre-delete"]), "with two hooks"),
     ] {
         let mut model = settled(members, plugin);
         // One container restarted and is not ready yet.
@@ -130,17 +157,23 @@ fn main() {
             pod.ready_since = None;
             pod.restarts += 1;
         }
-        let plan = cost(|| {
-            black_box(stateward_planner::plan(black_box(&model.world), model.now));
-        });
-        let copy = cost(|| {
-            black_box(black_box(&model.world).clone());
-        });
-        println!(
-            "{members:>5} {what:<18} {:>8.1} µs {:>18.1} µs {:>7.2}",
-            plan.as_secs_f64() * 1e6,
-            copy.as_secs_f64() * 1e6,
-            plan.as_secs_f64() / copy.as_secs_f64(),
-        );
+        tell(members, what, &model);
     }
+    let growing = growing(300, plugin(["pre-scale", "post-ready"]));
+    tell(300, "growing, two hooks", &growing);
+}
+
+fn tell(members: u32, what: &str, model: &Model) {
+    let plan = cost(|| {
+        black_box(stateward_planner::plan(black_box(&model.world), model.now));
+    });
+    let copy = cost(|| {
+        black_box(black_box(&model.world).clone());
+    });
+    println!(
+        "{members:>5} {what:<18} {:>8.1} µs {:>18.1} µs {:>7.2}",
+        plan.as_secs_f64() * 1e6,
+        copy.as_secs_f64() * 1e6,
+        plan.as_secs_f64() / copy.as_secs_f64(),
+    );
 }

@@ -24,8 +24,8 @@ use rows::{Row, Rows};
 /// What the claims of an ordinal allow.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Claims {
-    /// Its pod may be there; these claims are to be made first.
-    Usable { missing: Vec<Value> },
+    /// Its pod may be there; claims that are missing are to be made first.
+    Usable,
     /// No pod may be made that would use them.
     Wait(WaitingFor),
 }
@@ -73,9 +73,7 @@ impl<'w> Shelf<'w> {
                 return Claims::Wait(WaitingFor::ClaimStale { claim: name, pod });
             }
         }
-        Claims::Usable {
-            missing: self.missing(ordinal),
-        }
+        Claims::Usable
     }
 
     /// Claims of this ordinal that do not exist, ready to be made.
@@ -132,9 +130,9 @@ mod tests {
     #[test]
     fn given_one_of_two_claims_then_only_the_other_is_made() {
         let world = with_data(vec![claim("data-web-1")]);
-        let Claims::Usable { missing } = Shelf::of(&world).for_creation(1) else {
-            panic!("claims are usable");
-        };
+        let shelf = Shelf::of(&world);
+        assert_eq!(shelf.for_creation(1), Claims::Usable);
+        let missing = shelf.missing(1);
         let names: Vec<_> = missing
             .iter()
             .filter_map(|body| body.pointer("/metadata/name")?.as_str())

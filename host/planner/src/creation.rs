@@ -9,8 +9,8 @@ use crate::draft::Draft;
 use crate::facts;
 use crate::identity::{pod_body, pod_name};
 use crate::orders;
-use crate::plan::Step;
-use crate::revisions::Revisions;
+use crate::plan::{PodBody, Step};
+use crate::revisions::Template;
 use crate::scaling;
 use crate::scene::{Mode, Scene};
 use crate::waiting::{Gate, WaitingFor};
@@ -26,8 +26,7 @@ pub(crate) fn create(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) {
 fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, WaitingFor> {
     let app = &scene.world.app;
     let name = pod_name(&app.name, ordinal);
-    // Not a member, or it would not be missing.
-    if scene.world.pods.iter().any(|pod| pod.name == name) {
+    if scene.is_strangers(&name) {
         return Err(WaitingFor::NameTaken { pod: name });
     }
     if let Some(wait) =
@@ -35,10 +34,9 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
     {
         return Err(wait);
     }
-    let claims = match scene.claims.for_creation(ordinal) {
-        Claims::Usable { missing } => missing,
-        Claims::Wait(wait) => return Err(wait),
-    };
+    if let Claims::Wait(wait) = scene.claims.for_creation(ordinal) {
+        return Err(wait);
+    }
     if scene.goal.mode == Mode::Heal && scaling::is_step(scene, ordinal) {
         return Err(WaitingFor::UnfinishedScale {
             target: scene.goal.ordinals.replicas,
@@ -53,11 +51,18 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
     }
     let config = config?;
     let revision = scene.revision_for(ordinal).ok_or(WaitingFor::Recording)?;
-    let template = Revisions::template(revision).ok_or(WaitingFor::Recording)?;
+    let template = Template::of(revision).ok_or(WaitingFor::Recording)?;
+    // Drawn last, or not at all: most of those that wait for their turn are asked about in every plan.
+    let claims = scene.claims.missing(ordinal);
+    let (app, config) = (scene.lasting_app(), config.clone());
+    let made_from = revision.name.clone();
+    let pod =
+        PodBody::drawn_by(move || pod_body(&app, ordinal, &made_from, &template.drawn(), &config));
     Ok(Step::CreatePod {
         ordinal,
+        name,
         claims,
-        pod: pod_body(app, ordinal, &revision.name, &template, config),
+        pod,
         revision: revision.name.clone(),
     })
 }

@@ -13,6 +13,7 @@ use crate::world::World;
 /// A call of an act hook that some rule waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
+    pub(crate) id: InvocationId,
     pub(crate) act: Act,
     /// To undo what was begun.
     pub(crate) cancelling: bool,
@@ -29,6 +30,8 @@ pub(crate) struct Draft {
     /// Claims of members that are to leave get their owners first.
     pub(crate) holds_condemned: bool,
     asked: BTreeSet<Question>,
+    /// Of calls that were wanted at some time of this plan.
+    known: BTreeSet<InvocationId>,
 }
 
 impl Draft {
@@ -43,6 +46,7 @@ impl Draft {
             wanted: Vec::new(),
             holds_condemned: false,
             asked: BTreeSet::new(),
+            known: BTreeSet::new(),
         }
     }
 
@@ -62,8 +66,14 @@ impl Draft {
     }
 
     pub(crate) fn want(&mut self, act: Act, cancelling: bool) {
-        let wanted = Wanted { act, cancelling };
-        if !self.wanted.contains(&wanted) {
+        let id = act.id();
+        let is_new = self.known.insert(id.clone());
+        let wanted = Wanted {
+            id,
+            act,
+            cancelling,
+        };
+        if is_new || !self.wanted.contains(&wanted) {
             self.wanted.push(wanted);
         }
     }

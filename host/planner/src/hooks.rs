@@ -13,7 +13,7 @@ pub(crate) use room::{admits, beginning, bytes_of_failure, of_failures, written}
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Wanted};
 use crate::journal::{Act, InvocationId, Phase};
 use crate::rulings;
 use crate::scene::Scene;
@@ -122,7 +122,7 @@ pub(crate) fn settle(scene: &Scene<'_>, draft: &mut Draft) -> Vec<HookStanding> 
             draft.wait(scene.hooks.unavailable());
             continue;
         }
-        let standing = standing(scene, &wanted.act, &queued);
+        let standing = standing(scene, &wanted, &queued);
         standings.push(standing.clone());
         draft.wait(WaitingFor::Hook {
             act: wanted.act,
@@ -134,11 +134,14 @@ pub(crate) fn settle(scene: &Scene<'_>, draft: &mut Draft) -> Vec<HookStanding> 
 
 fn standing(
     scene: &Scene<'_>,
-    act: &Act,
+    wanted: &Wanted,
     queued: &BTreeMap<InvocationId, InvocationId>,
 ) -> HookStanding {
-    let id = act.id();
-    let phase = scene.world.journal.get(&id).map(|known| &known.phase);
+    let phase = scene
+        .world
+        .journal
+        .get(&wanted.id)
+        .map(|known| &known.phase);
     match phase {
         Some(Phase::InProgress {
             percent, message, ..
@@ -162,8 +165,8 @@ fn standing(
         Some(Phase::Fatal { message, .. }) => HookStanding::Fatal {
             message: message.clone(),
         },
-        Some(Phase::Done) if act.hook() == MOVE_ROLE => HookStanding::DidNotMove,
-        _ => match queued.get(&id) {
+        Some(Phase::Done) if wanted.act.hook() == MOVE_ROLE => HookStanding::DidNotMove,
+        _ => match queued.get(&wanted.id) {
             Some(behind) => HookStanding::Queued {
                 behind: behind.clone(),
             },

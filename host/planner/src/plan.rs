@@ -1,5 +1,7 @@
 //! What to do next.
 
+mod pod_body;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -8,6 +10,8 @@ use serde_json::Value;
 
 use crate::journal::{Act, Cause, InvocationId};
 use crate::status::Status;
+
+pub use pod_body::PodBody;
 
 /// What to do now, what to record, and when to look again at the latest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,8 +78,9 @@ pub enum Step {
     /// First the claims that are missing, then the pod.
     CreatePod {
         ordinal: u32,
+        name: String,
         claims: Vec<Value>,
-        pod: Value,
+        pod: PodBody,
         revision: String,
     },
     /// Claims that are missing for a pod that waits for them.

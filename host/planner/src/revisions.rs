@@ -22,6 +22,7 @@ pub(crate) use naming::HASH_LENGTH;
 pub(crate) use quantity::nano;
 
 use crate::plan::Step;
+use crate::shared::Shared;
 use crate::world::{Revision, World};
 use meaning::Meaning;
 
@@ -101,12 +102,22 @@ pub(crate) fn as_recorded(world: &World) -> Revisions<'_> {
     }
 }
 
-impl Revisions<'_> {
-    /// The template of pods of this revision.
-    pub(crate) fn template(revision: &Revision) -> Option<Value> {
-        let mut template = revision.data.pointer("/spec/template")?.clone();
-        template.as_object_mut()?.remove("$patch");
-        Some(template)
+/// The template of a revision's pods.
+pub(crate) struct Template(Shared<Value>);
+
+impl Template {
+    pub(crate) fn of(revision: &Revision) -> Option<Template> {
+        let template = revision.data.get("spec")?.get("template")?;
+        (template.is_object()).then(|| Template(revision.data.clone()))
+    }
+
+    pub(crate) fn drawn(&self) -> Value {
+        let template = self.0.get("spec").and_then(|spec| spec.get("template"));
+        let mut template = template.cloned().unwrap_or_default();
+        if let Some(fields) = template.as_object_mut() {
+            fields.remove("$patch");
+        }
+        template
     }
 }
 

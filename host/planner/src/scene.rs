@@ -1,6 +1,8 @@
 //! The world arranged for the rules: the ordinals that are wanted, the members that exist and where each stands.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use crate::hooks::Hooks;
 use crate::member::Yardstick;
 use crate::revisions::Revisions;
 use crate::status::{Holder, Ordinals};
-use crate::world::{Face, Revision, World};
+use crate::world::{App, Face, Revision, World};
 
 pub(crate) use crate::member::Member;
 
@@ -46,6 +48,10 @@ pub(crate) struct Scene<'w> {
     restless: Vec<usize>,
     pub(crate) revisions: Revisions<'w>,
     pub(crate) claims: Shelf<'w>,
+    /// The app, for what outlives the plan.
+    app: OnceCell<Arc<App>>,
+    /// Names of all pods, once somebody has asked and some of them are no members.
+    names: OnceCell<BTreeSet<&'w str>>,
     /// Who decides on evictions, once somebody has asked.
     pub(crate) evictions: OnceCell<Gate<'w>>,
 }
@@ -80,8 +86,22 @@ impl<'w> Scene<'w> {
             restless,
             revisions,
             claims: Shelf::of(world),
+            app: OnceCell::new(),
+            names: OnceCell::new(),
             evictions: OnceCell::new(),
         }
+    }
+
+    pub(crate) fn lasting_app(&self) -> Arc<App> {
+        let copy = || Arc::new(self.world.app.clone());
+        Arc::clone(self.app.get_or_init(copy))
+    }
+
+    /// Whether a pod has this name of which no member is known.
+    pub(crate) fn is_strangers(&self, name: &str) -> bool {
+        let pods = &self.world.pods;
+        let names = || pods.iter().map(|pod| pod.name.as_str()).collect();
+        self.members.len() < pods.len() && self.names.get_or_init(names).contains(name)
     }
 
     /// Members in range, ascending.

@@ -215,11 +215,7 @@ impl<A: Application> Cluster<A> {
 /// What people are told of a step; nothing of those that only keep labels and revisions.
 fn words(step: &Step) -> String {
     match step {
-        Step::CreatePod { pod, .. } => {
-            let name = pod.pointer("/metadata/name");
-            let name = name.and_then(serde_json::Value::as_str).unwrap_or_default();
-            format!("the host makes {name}")
-        }
+        Step::CreatePod { name, .. } => format!("the host makes {name}"),
         Step::DeletePod { name, .. } => format!("the host deletes {name}"),
         Step::CreateRevision { name, .. } => format!("the host records revision {name}"),
         Step::PatchPod { name, .. } => format!("the host marks {name}"),

@@ -43,7 +43,7 @@ pub(super) fn title(step: &Step) -> String {
         }
         Step::AdoptPod { name, .. } => format!("adopt pod {name}"),
         Step::ReleasePod { name, .. } => format!("release pod {name}"),
-        Step::CreatePod { pod, .. } => format!("create pod {}", name_of(pod)),
+        Step::CreatePod { name, .. } => format!("create pod {name}"),
         Step::CreateClaims { ordinal, .. } => format!("create claims of member {ordinal}"),
         Step::OwnClaim { name, .. } => format!("change the owners of claim {name}"),
         Step::GrowClaim { name, storage, .. } => format!("let claim {name} grow to {storage}"),
@@ -138,15 +138,16 @@ impl Place {
             }
             Step::AdoptPod { name, uid } => self.adopt(Kind::Pod, &name, &uid, outcome).await,
             Step::ReleasePod { name, uid } => self.release(&name, &uid, outcome).await,
-            Step::CreatePod { claims, pod, .. } => {
-                let name = name_of(&pod);
+            Step::CreatePod {
+                name, claims, pod, ..
+            } => {
                 if let Err((claim, error)) = self.create_claims(&claims, &name, outcome).await {
                     let why = format!("failed to create PVC {claim}: {error}");
                     let note = pod_note(&self.app, "create", &name, Err(&why));
                     outcome.notes.push(note);
                     return Err(error);
                 }
-                self.create_pod(&pod, outcome).await
+                self.create_pod(&name, &pod, outcome).await
             }
             Step::CreateClaims { ordinal, claims } => {
                 let pod = format!("{}-{ordinal}", self.app.name);
@@ -219,18 +220,24 @@ impl Place {
         }
     }
 
-    async fn create_pod(&self, pod: &Value, outcome: &mut Outcome) -> Result<(), ApiError> {
-        let name = name_of(pod);
-        let result = self.create(Kind::Pod, &name, pod, outcome).await;
+    async fn create_pod(
+        &self,
+        name: &str,
+        pod: &Value,
+        outcome: &mut Outcome,
+    ) -> Result<(), ApiError> {
+        let result = self.create(Kind::Pod, name, pod, outcome).await;
         match &result {
             // The name is the lock: it exists from an attempt whose answer was lost, or somebody else has it.
             Err(ApiError::AlreadyExists { .. }) => {
-                let found = self.get(Kind::Pod, &name).await?;
+                let found = self.get(Kind::Pod, name).await?;
                 let owner = controller(&found);
                 if owner == Some(self.uid.as_str()) {
-                    outcome
-                        .wrote
-                        .push((Kind::Pod, name, Wrote::Version(version(&found))));
+                    outcome.wrote.push((
+                        Kind::Pod,
+                        name.to_owned(),
+                        Wrote::Version(version(&found)),
+                    ));
                     return Ok(());
                 }
                 let error = ApiError::AlreadyExists {
@@ -245,11 +252,11 @@ impl Place {
                 };
                 outcome
                     .notes
-                    .push(pod_note(&self.app, "create", &name, Err(&error)));
+                    .push(pod_note(&self.app, "create", name, Err(&error)));
                 Err(error)
             }
             _ => {
-                let note = pod_note(&self.app, "create", &name, result.as_ref().map(drop));
+                let note = pod_note(&self.app, "create", name, result.as_ref().map(drop));
                 outcome.notes.push(note);
                 result
             }

@@ -60,11 +60,11 @@ fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
 }
 
 /// When it is its turn: a failover first, and last who has left his lane, since when he is due.
-fn turn(scene: &Scene<'_>, plugin: &ReadyPlugin, act: &Act) -> (Option<Timestamp>, Lane) {
-    let lane = lane(act, plugin);
+fn turn(scene: &Scene<'_>, plugin: &ReadyPlugin, wanted: &Wanted) -> (Option<Timestamp>, Lane) {
+    let lane = lane(&wanted.act, plugin);
     match lane {
         Lane::Failover => (None, lane),
-        _ => (has_left(scene, &act.id()), lane),
+        _ => (has_left(scene, &wanted.id), lane),
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn call(
         .collect();
     let mut open = Open::of(scene, draft);
     let mut wanted: Vec<&Wanted> = draft.wanted.iter().collect();
-    wanted.sort_by_cached_key(|wanted| turn(scene, plugin, &wanted.act));
+    wanted.sort_by_cached_key(|wanted| turn(scene, plugin, wanted));
     // A move waits for joins that are under way, and those that left their lanes for it.
     let mut moving: Option<InvocationId> = None;
 
@@ -109,7 +109,7 @@ pub(super) fn call(
     let mut queued = BTreeMap::new();
     let mut wake = Vec::new();
     for wanted in wanted {
-        let id = wanted.act.id();
+        let id = wanted.id.clone();
         match due(scene, plugin, &id) {
             Due::Now => {}
             Due::At(time) => {

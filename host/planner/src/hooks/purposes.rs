@@ -31,17 +31,17 @@ pub(super) fn review(scene: &Scene<'_>, draft: &mut Draft) {
             _ if known.is_undone() => end_undone(scene, draft, id),
             Purpose::Stands if rulings::is_skipped(scene, id) => {}
             Purpose::Stands if rulings::is_aborted(scene, id) && known.is_under_way() => {
-                draft.wanted.retain(|wanted| wanted.act.id() != *id);
+                draft.wanted.retain(|wanted| wanted.id != *id);
                 draft.want(known.act.clone(), true);
             }
             Purpose::Stands if rulings::is_aborted(scene, id) => forget(draft, id),
             Purpose::Gone if is_worth_undoing(known) => {
-                draft.wanted.retain(|wanted| wanted.act.id() != *id);
+                draft.wanted.retain(|wanted| wanted.id != *id);
                 draft.want(known.act.clone(), true);
             }
             Purpose::Gone => forget(draft, id),
             Purpose::Stands if known.is_under_way() => {
-                if draft.wanted.iter().all(|wanted| wanted.act.id() != *id) {
+                if draft.wanted.iter().all(|wanted| wanted.id != *id) {
                     draft.want(known.act.clone(), false);
                 }
             }
@@ -55,7 +55,7 @@ fn end_undone(scene: &Scene<'_>, draft: &mut Draft, id: &InvocationId) {
     let recorded = &scene.world.recorded.invocations;
     if recorded.iter().any(|known| known.id == *id) {
         draft.is_urgent = true;
-        draft.wanted.retain(|wanted| wanted.act.id() != *id);
+        draft.wanted.retain(|wanted| wanted.id != *id);
     } else {
         forget(draft, id);
     }

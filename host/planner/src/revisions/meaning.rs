@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Revisions, canonical, naming};
+use super::{Template, canonical, naming};
 use crate::plan::Step;
 use crate::world::{Revision, World};
 
@@ -39,7 +39,7 @@ pub(super) fn beside_newest<'w>(
         };
     }
     let present = &world.app.spec.template;
-    match Revisions::template(newest) {
+    match Template::of(newest).map(|template| template.drawn()) {
         Some(stored) if may_be_the_same(&stored, present) => {
             Meaning::Unknown(Step::CompareTemplates {
                 revision: newest.name.clone(),

@@ -209,7 +209,7 @@ fn a_template_survives_the_way_through_its_revision() {
     let world = after(&["web:v1"]);
     let update = of_template(&world).update.unwrap();
     assert_eq!(
-        Revisions::template(update),
+        Template::of(update).map(|template| template.drawn()),
         Some(world.app.spec.template.clone())
     );
 }

@@ -236,7 +236,11 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn watching(client: Client, namespace: &str) -> Self {
         Self {
-            events: watcher(Api::namespaced(client, namespace), watcher::Config::default()).boxed(),
+            events: watcher(
+                Api::namespaced(client, namespace),
+                watcher::Config::default(),
+            )
+            .boxed(),
             pods: HashMap::new(),
             last_ready: None,
             gaps: Vec::new(),

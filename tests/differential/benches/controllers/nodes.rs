@@ -98,8 +98,13 @@ async fn make_ready(client: Arc<Client>, pod: SeenPod) {
         return;
     };
     let now = Timestamp::now().to_string();
-    let conditions = ["PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"]
-        .map(|r#type| json!({ "type": r#type, "status": "True", "lastTransitionTime": now }));
+    let conditions = [
+        "PodReadyToStartContainers",
+        "Initialized",
+        "ContainersReady",
+        "Ready",
+    ]
+    .map(|r#type| json!({ "type": r#type, "status": "True", "lastTransitionTime": now }));
     let containers: Vec<Value> = (pod.spec.containers.iter())
         .map(|container| {
             json!({
