@@ -1,3 +1,5 @@
+mod stale;
+
 use super::order;
 use crate::identity::REVISION_LABEL;
 use crate::plan::{Step, WhyDelete};
