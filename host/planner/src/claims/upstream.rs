@@ -76,3 +76,16 @@ fn a_claim_of_the_present_pod_is_settled_and_that_of_a_former_one_is_left() {
         );
     }
 }
+
+/// Upstream's TestStatefulPodControlRetentionPolicyUpdateMissingClaims.
+#[test]
+fn a_claim_that_is_missing_has_no_owner_to_settle() {
+    for (claims, settled) in [("..", 0), (".c", 1), ("cc", 2)] {
+        let mut world = given(claims, true);
+        world.app.spec.retention.when_deleted = RetentionPolicy::Delete;
+        let steps = crate::plan(&world, now()).steps;
+        let is_owning = |step: &&Step| matches!(step, Step::OwnClaim { .. });
+        assert_eq!(steps.iter().filter(is_owning).count(), settled, "{claims}");
+        assert_eq!(steps.len(), settled, "{steps:#?}");
+    }
+}

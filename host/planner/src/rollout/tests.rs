@@ -1,4 +1,6 @@
+mod completion;
 mod stale;
+mod young;
 
 use super::order;
 use crate::identity::REVISION_LABEL;
