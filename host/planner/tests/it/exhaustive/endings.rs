@@ -45,13 +45,13 @@ fn an_app_of_parallel_that_goes_in_every_order() {
 fn deeper_to_the_end_in_every_order() {
     show(Case {
         edits: 1,
-        troubles: 1,
         ..CLAIMED
     });
     for policy in [PodManagement::OrderedReady, PodManagement::Parallel] {
         show(Case {
             policy,
             edits: 1,
+            failures: 0,
             ..TORN_DOWN
         });
     }

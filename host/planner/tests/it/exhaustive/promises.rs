@@ -30,7 +30,8 @@ impl State {
         }
     }
 
-    /// A request comes through, or is refused.
+    /// A request comes through, or is refused. A rollout takes who served when it was planned and still does; one that did not serve costs no budget, and
+    /// nobody calls the request back if it serves by now.
     pub(super) fn carry_through(&mut self, step: &Step) -> Result<(), Refusal> {
         let is_taking = match step {
             Step::DeletePod { uid, .. } => self.aimed.contains(uid) && self.serves(uid),
