@@ -238,15 +238,6 @@ fn deeper_in_every_order() {
 
 #[test]
 #[ignore = "minutes in a release build; for a campaign"]
-fn deeper_with_four_of_parallel_in_every_order() {
-    show(Case {
-        ordinals: 4,
-        ..PARALLEL
-    });
-}
-
-#[test]
-#[ignore = "minutes in a release build; for a campaign"]
 fn deeper_with_a_plugin_in_every_order() {
     show(Case {
         overlaps: true,
