@@ -112,6 +112,9 @@ fn is_held_by_a_former_pod(claim: &Claim, pod: &str) -> bool {
 }
 
 #[cfg(test)]
+mod upstream;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{claim, world};

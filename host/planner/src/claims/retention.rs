@@ -148,6 +148,9 @@ fn pod_reference(pod: &Pod) -> Value {
 }
 
 #[cfg(test)]
+mod upstream;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::spec::RetentionPolicy;

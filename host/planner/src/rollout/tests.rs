@@ -1,3 +1,7 @@
+mod completion;
+mod stale;
+mod young;
+
 use super::order;
 use crate::identity::REVISION_LABEL;
 use crate::plan::{Step, WhyDelete};

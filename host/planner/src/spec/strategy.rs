@@ -126,7 +126,10 @@ mod tests {
     fn the_budget_is_rounded_down_and_at_least_one() {
         let cases = [
             (json!({}), 3, 1),
+            (json!({}), 10, 1),
             (json!({"maxUnavailable": 3}), 10, 3),
+            (json!({"maxUnavailable": 3}), 0, 3),
+            (json!({"maxUnavailable": "1%"}), 0, 1),
             (json!({"maxUnavailable": "10%"}), 25, 2),
             (json!({"maxUnavailable": "50%"}), 5, 2),
             (json!({"maxUnavailable": "10%"}), 5, 1),
@@ -139,6 +142,14 @@ mod tests {
             ))
             .unwrap();
             assert_eq!(strategy.budget(replicas), budget, "{block} of {replicas}");
+        }
+        // No API takes these.
+        for none in [MaxUnavailable::Count(0), MaxUnavailable::Percent(0)] {
+            let strategy = UpdateStrategy::RollingUpdate {
+                partition: 0,
+                max_unavailable: Some(none),
+            };
+            assert_eq!(strategy.budget(0), 1, "{none:?} of 0");
         }
     }
 

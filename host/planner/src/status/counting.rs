@@ -76,15 +76,17 @@ fn is_counted_available(scene: &Scene<'_>, member: &Member<'_>) -> bool {
 }
 
 /// Every member is at the update revision: it becomes the current one. Upstream takes ready for good enough, the StatefulApp face waits until they are
-/// available (its issue 136831).
+/// available (its issue 136831). Upstream also counts those that are about to leave for those that are missing, so that a pod below the partition may come
+/// back at the update revision; a StatefulApp has no others than the wanted ones when it is complete.
 fn complete(scene: &Scene<'_>, draft: &mut Draft) {
     let wanted = scene.goal.ordinals.replicas;
     let status = &mut draft.status;
-    let serving = match scene.world.app.face {
-        Face::StatefulApp => status.available_replicas,
-        Face::StatefulSet => status.ready_replicas,
+    let (serving, are_all_wanted) = match scene.world.app.face {
+        Face::StatefulApp => (status.available_replicas, scene.is_as_wanted()),
+        Face::StatefulSet => (status.ready_replicas, true),
     };
     let is_complete = scene.goal.mode == Mode::Full
+        && are_all_wanted
         && scene.revisions.update.is_some()
         && status.current_revision != status.update_revision
         && [status.updated_replicas, serving, status.replicas] == [wanted; 3];

@@ -1,10 +1,12 @@
-//! `docs/statefulset-compatibility.md` has a line for every point, and names tests that exist. `docs/concepts.md` has every reason that people may read.
+//! `docs/statefulset-compatibility.md` has a line for every point and every test of upstream, and names tests that exist. `docs/concepts.md` has every reason that people may read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Points of the inventory.
 const POINTS: u32 = 170;
+/// Tests of upstream's controller, of its revisions and of the two together with an API server.
+const UPSTREAMS_TESTS: usize = 118;
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -71,6 +73,27 @@ fn every_point_has_a_line_and_every_test_that_is_named_exists() {
     let missing: Vec<_> = all.difference(&points).collect();
     assert!(missing.is_empty(), "no line for {missing:?}");
     assert!(unshown.is_empty(), "no test for {unshown:?}");
+}
+
+/// That the tests named here exist is seen to above.
+#[test]
+fn every_test_of_upstream_has_a_line_with_a_test_or_the_reason_for_none() {
+    let document = read("docs/statefulset-compatibility.md");
+    let mut names = BTreeSet::new();
+    for line in document.lines().filter(|line| line.starts_with("| Test")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, here] = cells[..] else {
+            panic!("two cells: {line}");
+        };
+        assert!(names.insert(name), "{name} has two lines");
+        let reason = here.strip_prefix("not applicable: ");
+        let has_test = here.starts_with('`');
+        assert!(
+            has_test || reason.is_some_and(|why| !why.is_empty()),
+            "{line}"
+        );
+    }
+    assert_eq!(names.len(), UPSTREAMS_TESTS);
 }
 
 /// Whatever looks like a reason in the sources that make waits and conditions.

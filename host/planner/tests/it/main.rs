@@ -10,6 +10,7 @@
 
 mod bed;
 mod bounds;
+mod claims;
 mod compatibility;
 mod crowding;
 mod exhaustive;

@@ -6,10 +6,12 @@ use stateward_planner::journal::{Act, Cause, MoveCause};
 use stateward_planner::plan::WhyDelete;
 use stateward_planner::spec::{PodManagement, UpdateStrategy};
 use stateward_planner::status::Ordinals;
-use stateward_planner::world::{Plugin, Pod, PodPhase, Verdict};
+use stateward_planner::world::{Hold, Plugin, Pod, PodPhase, Verdict};
 use stateward_planner::{Invocation, Model, Phase, Plan, Step};
 
-fn ordinal(name: &str) -> u32 {
+pub(crate) const REVISION: &str = "controller-revision-hash";
+
+pub(crate) fn ordinal(name: &str) -> u32 {
     name.rsplit_once('-').unwrap().1.parse().unwrap()
 }
 
@@ -20,12 +22,14 @@ fn has_hook(model: &Model, hook: &str) -> bool {
 /// The ordinals that may be pursued: those of the last accepted spec while the plugin does not accept the present one.
 fn goal(model: &Model) -> Ordinals {
     let spec = &model.world.app.spec;
-    let is_accepted =
-        !has_hook(model, "validate") || model.world.answers.validate == Some(Verdict::Accepted);
     match &model.world.recorded.accepted {
-        Some(accepted) if !is_accepted => accepted.ordinals(),
+        Some(accepted) if !is_accepted(model) => accepted.ordinals(),
         _ => spec.ordinals(),
     }
+}
+
+fn is_accepted(model: &Model) -> bool {
+    !has_hook(model, "validate") || model.world.answers.validate == Some(Verdict::Accepted)
 }
 
 fn has_joined(model: &Model, pod: &Pod) -> bool {
@@ -54,7 +58,7 @@ fn is_ready(model: &Model, pod: &Pod) -> bool {
             .is_some_and(|since| since.as_second() + seconds <= model.now.as_second())
 }
 
-fn is_available(model: &Model, pod: &Pod) -> bool {
+pub(crate) fn is_available(model: &Model, pod: &Pod) -> bool {
     is_ready(model, pod) && has_joined(model, pod)
 }
 
@@ -66,9 +70,13 @@ pub(crate) fn judge(model: &Model, plan: &Plan) {
     for step in &plan.steps {
         match step {
             Step::CreatePod {
-                ordinal, claims, ..
+                ordinal,
+                claims,
+                revision,
+                ..
             } => {
                 judge_creation(model, *ordinal);
+                judge_revision(model, plan, *ordinal, revision);
                 assert!(touched.insert(*ordinal), "one step per ordinal: {plan:#?}");
                 for claim in claims {
                     let name = claim["metadata"]["name"].as_str().unwrap();
@@ -116,6 +124,7 @@ pub(crate) fn judge(model: &Model, plan: &Plan) {
 fn judge_creation(model: &Model, created: u32) {
     let world = &model.world;
     let spec = &world.app.spec;
+    assert!(world.app.deletion.is_none(), "nothing is made for who goes");
     assert!(goal(model).contains(created));
     let pods: Vec<_> = world
         .pods
@@ -125,6 +134,12 @@ fn judge_creation(model: &Model, created: u32) {
     assert!(
         pods.iter().all(|(ordinal, _)| *ordinal != created),
         "at most one pod per identity: {created} exists still"
+    );
+    let suffix = format!("-{}-{created}", world.app.name);
+    let mut own = (world.claims.iter()).filter(|claim| claim.name.ends_with(&suffix));
+    assert!(
+        own.all(|claim| claim.deletion.is_none()),
+        "{created} is made on a claim that goes"
     );
     if spec.pod_management == PodManagement::OrderedReady {
         for lower in goal(model).iter().take_while(|lower| *lower < created) {
@@ -140,6 +155,22 @@ fn judge_creation(model: &Model, created: u32) {
     }
     if has_hook(model, "pre-scale") && !is_healing(model, created) {
         assert!(may_scale(model, created), "{created} without pre-scale");
+    }
+}
+
+/// Below the partition the current revision, otherwise the update one; with Recreate nothing comes beside anything older.
+fn judge_revision(model: &Model, plan: &Plan, created: u32, revision: &str) {
+    let spec = &model.world.app.spec;
+    let expected = if spec.ordinals().slot(created) < spec.update.partition() {
+        &plan.status.current_revision
+    } else {
+        &plan.status.update_revision
+    };
+    assert_eq!(revision, expected, "{created} is made at another revision");
+    let is_other = |pod: &&Pod| pod.labels.get(REVISION).map(String::as_str) != Some(revision);
+    if spec.update == UpdateStrategy::Recreate && is_accepted(model) {
+        let others: Vec<_> = model.world.pods.iter().filter(is_other).collect();
+        assert!(others.is_empty(), "{created} comes before {others:?} went");
     }
 }
 
@@ -180,11 +211,18 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
         && spec.update != UpdateStrategy::Recreate;
     match why {
         WhyDelete::Terminal => {
-            assert!(is_ended && goal(model).contains(number));
+            assert!(is_ended && (goal(model).contains(number) || is_torn_down(model)));
             return;
         }
-        WhyDelete::Requested | WhyDelete::Evicted | WhyDelete::Teardown => {
-            panic!("nobody asked for {why:?}");
+        WhyDelete::Requested | WhyDelete::Evicted => panic!("nobody asked for {why:?}"),
+        WhyDelete::Teardown => {
+            assert!(is_torn_down(model), "nobody deletes the app");
+            let highest = world.pods.iter().map(|pod| ordinal(&pod.name)).max();
+            let is_in_order = spec.pod_management == PodManagement::OrderedReady;
+            assert!(
+                !is_in_order || highest == Some(number),
+                "the highest leaves first"
+            );
         }
         WhyDelete::Condemned => {
             assert!(!spec.contains(number));
@@ -208,6 +246,11 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
         }
         WhyDelete::Outdated => {
             assert!(spec.contains(number));
+            assert_ne!(spec.update, UpdateStrategy::OnDelete, "users delete");
+            assert!(
+                spec.ordinals().slot(number) >= spec.update.partition(),
+                "{number} is below the partition"
+            );
             let serves = pod.was_ready || pod.ready_since.is_some();
             if is_ordered && !serves {
                 // It may go before the members above it are there; those below it are.
@@ -240,9 +283,13 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
             "{} is deleted ({cause}) without a recorded permission",
             pod.name
         );
-        assert!(cause == Cause::ScaleIn || cause == Cause::Update);
+        assert!(matches!(
+            cause,
+            Cause::ScaleIn | Cause::Update | Cause::Teardown
+        ));
     }
-    if has_hook(model, "move-role") {
+    // An app that goes hands nothing over.
+    if has_hook(model, "move-role") && why != WhyDelete::Teardown {
         let is_holder = world
             .recorded
             .roles
@@ -255,6 +302,12 @@ fn judge_deletion(model: &Model, uid: &str, why: WhyDelete) {
             pod.name
         );
     }
+}
+
+/// The app is deleted, and its end waits for its members.
+fn is_torn_down(model: &Model) -> bool {
+    let app = &model.world.app;
+    app.deletion.is_some() && app.hold == Hold::Held
 }
 
 /// One exclusive act invocation at a time.

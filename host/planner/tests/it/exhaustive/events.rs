@@ -1,5 +1,6 @@
 //! What may happen next: by the host, nodes, users.
 
+use stateward_planner::spec::UpdateStrategy;
 use stateward_planner::world::{Plugin, PodPhase};
 use stateward_planner::{Model, Plan, Step};
 
@@ -12,6 +13,9 @@ impl State {
     /// Every state that may follow.
     pub(super) fn successors(&self) -> Vec<State> {
         let mut next = Vec::new();
+        if self.is_gone() {
+            return next;
+        }
         self.by_host(&mut next);
         self.by_claims(&mut next);
         self.by_pods(&mut next);
@@ -25,6 +29,7 @@ impl State {
     pub(super) fn add(&self, next: &mut Vec<State>, change: impl FnOnce(&mut State)) {
         let mut state = self.clone();
         change(&mut state);
+        state.settle_accounts();
         next.push(state);
     }
 
@@ -35,14 +40,19 @@ impl State {
         self.add(next, |state| state.carry_out(&plan));
         let requests = || plan.steps.iter().filter(|step| is_request(step)).cloned();
         if self.late.is_empty() && requests().next().is_some() && !self.writes_first(&plan) {
-            self.add(next, |state| state.late.extend(requests()));
+            self.add(next, |state| {
+                for step in requests() {
+                    state.aim_at(&step);
+                    state.late.push(step);
+                }
+            });
         }
         // What it has in hand comes through, one by one. It may be refused by now; it must not hit anything else.
         for index in 0..self.late.len() {
             self.add(next, |state| {
                 let step = state.late.remove(index);
                 lanes::judge_late(state, &step);
-                let _ = state.model.apply(&step);
+                let _refused = state.carry_through(&step);
             });
         }
         if !self.late.is_empty() {
@@ -63,7 +73,8 @@ impl State {
         if !self.writes_first(plan) {
             for step in &plan.steps {
                 lanes::note(self, step);
-                (self.model.apply(step)).expect("a fresh step is not refused");
+                self.aim_at(step);
+                (self.carry_through(step)).expect("a fresh step is not refused");
             }
         }
         self.model.record(plan);
@@ -94,7 +105,15 @@ impl State {
                 continue;
             }
             let is_starting = pod.phase == PodPhase::Running && pod.ready_since.is_none();
-            if pod.phase == PodPhase::Pending || is_starting {
+            // Nodes start nobody without claims.
+            let has_claims = (pod.claims.values()).all(|name| {
+                self.model
+                    .world
+                    .claims
+                    .iter()
+                    .any(|claim| claim.name == *name)
+            });
+            if has_claims && (pod.phase == PodPhase::Pending || is_starting) {
                 self.add(next, |state| state.model.start(name));
             }
             if self.failures > 0 {
@@ -113,6 +132,15 @@ impl State {
     }
 
     fn by_users(&self, next: &mut Vec<State>) {
+        if self.model.world.app.deletion.is_some() {
+            return;
+        }
+        if self.ends {
+            self.add(next, |state| {
+                state.model.world.app.deletion = Some(state.model.now);
+                state.ends = false;
+            });
+        }
         if self.edits == 0 {
             return;
         }
@@ -122,6 +150,11 @@ impl State {
         for replicas in sizes.into_iter().filter(|size| *size != spec.replicas) {
             self.add(next, |state| {
                 state.edit(|model| model.edit(|spec| spec.replicas = replicas));
+            });
+        }
+        if spec.update.partition() > 0 {
+            self.add(next, |state| {
+                state.edit(|model| model.edit(|spec| lower_the_partition(&mut spec.update)));
             });
         }
         if self.image() == "web:v2" {
@@ -136,6 +169,12 @@ impl State {
         change(&mut self.model);
         self.edits -= 1;
         self.scaled.clear();
+    }
+}
+
+fn lower_the_partition(update: &mut UpdateStrategy) {
+    if let UpdateStrategy::RollingUpdate { partition, .. } = update {
+        *partition -= 1;
     }
 }
 

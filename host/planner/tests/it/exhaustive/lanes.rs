@@ -51,6 +51,7 @@ pub(super) fn by_plugin(state: &State, next: &mut Vec<State>) {
 
 fn answered(state: &mut State, id: &InvocationId, answer: &Answer) {
     let known = state.model.world.journal[id].clone();
+    let before = state.model.world.recorded.roles.clone();
     if state.model.answer(id, answer).is_err() {
         // The pod that it claimed a role for is gone meanwhile: the call counts as failed.
         let failed = Answer {
@@ -74,6 +75,11 @@ fn answered(state: &mut State, id: &InvocationId, answer: &Answer) {
         && !known.cancelling
     {
         state.allowed.insert(pod.clone());
+    }
+    // Who holds a role goes last. When it moves, the next plan takes another pod than the request in hand does, which nobody calls back: it is not held
+    // against the budget.
+    if state.model.world.recorded.roles != before {
+        state.aimed.clear();
     }
 }
 

@@ -29,6 +29,12 @@ pub(super) struct State {
     pub(super) troubles: u32,
     /// Pods whose deletion the plugin has allowed.
     pub(super) allowed: BTreeSet<String>,
+    /// Whether the app may still be deleted.
+    pub(super) ends: bool,
+    /// Pods that served when the rollout in hand was planned, which takes them.
+    pub(super) aimed: BTreeSet<String>,
+    /// Ordinals that served until a rollout took them, and do not serve again.
+    pub(super) taken: BTreeSet<u32>,
     /// Under which id the plugin was asked about an ordinal since the last edit.
     pub(super) scaled: BTreeMap<u32, InvocationId>,
 }
@@ -40,6 +46,7 @@ impl State {
             spec = with_claims(spec);
         }
         spec.pod_management = case.policy;
+        spec.update = case.update.clone();
         let mut model = model(spec, case.plugin());
         if case.stands {
             settle(&mut model);
@@ -53,6 +60,9 @@ impl State {
             losses: case.losses,
             troubles: case.troubles,
             allowed: BTreeSet::new(),
+            ends: case.ends,
+            aimed: BTreeSet::new(),
+            taken: BTreeSet::new(),
             scaled: BTreeMap::new(),
         }
     }
@@ -90,6 +100,14 @@ impl State {
             self.losses,
             self.troubles,
         );
+        key.push_str(&format!(
+            " {} {:?} {} {} {}",
+            world.app.spec.update.partition(),
+            world.app.hold,
+            world.app.deletion.is_some(),
+            self.ends,
+            self.is_recreating(),
+        ));
         if self.has_plugin() {
             key.push_str(&self.told());
             key = self.without_uids(&key);
@@ -119,7 +137,8 @@ impl State {
                 Step::CreatePod { revision, .. } => format!("create {revision}"),
                 Step::DeletePod { uid, .. } => {
                     let is_there = world.pods.iter().any(|pod| pod.uid == *uid);
-                    format!("delete {is_there}")
+                    let is_aimed = self.aimed.contains(uid);
+                    format!("delete {is_there} {is_aimed}")
                 }
                 other => format!("{:?}", std::mem::discriminant(other)),
             })
@@ -136,7 +155,14 @@ impl State {
                 )
             });
         let is_wanted = world.app.spec.contains(ordinal);
-        format!("{is_wanted} {pod:?} {late:?} {claim:?} {failed:?}")
+        let is_taken = self.taken.contains(&ordinal);
+        format!("{is_wanted} {pod:?} {late:?} {claim:?} {failed:?} {is_taken}")
+    }
+
+    /// An update by Recreate is told to be under way.
+    fn is_recreating(&self) -> bool {
+        let conditions = &self.model.world.recorded.conditions;
+        (conditions.iter()).any(|known| known.reason == "RecreateInProgress")
     }
 
     /// Whether members differ in nothing but their number. With Parallel all that a scale asks for is done at once, so number and order count for nothing
