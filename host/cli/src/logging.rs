@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -44,10 +45,11 @@ pub(crate) fn for_development(file: File) {
 }
 
 fn start(format: LogFormat, filter: EnvFilter) {
+    let is_colourful = AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(anstream::stderr)
-        .with_ansi(true);
+        .with_writer(std::io::stderr)
+        .with_ansi(is_colourful);
     // Fails only when a log was started before.
     let _ = match format {
         LogFormat::Text => builder.try_init(),

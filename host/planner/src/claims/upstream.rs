@@ -32,10 +32,11 @@ fn given(claims: &str, is_there: bool) -> World {
             'p' => vec![owner("uid-0")],
             _ => Vec::new(),
         };
-        world.claims.push(Claim {
+        let claim = Claim {
             owners,
             ..claim(&format!("{name}-web-0"))
-        });
+        };
+        world.claims.push(claim.into());
     }
     world
 }

@@ -79,10 +79,7 @@ impl Contender {
                     name: OPERATOR.to_owned(),
                     program: stateward()?,
                     args: words.map(str::to_owned).to_vec(),
-                    env: vec![
-                        format!("HOME={}", kubernetes.folder().display()),
-                        "RUST_LOG=warn".to_owned(),
-                    ],
+                    env: vec![format!("HOME={}", kubernetes.folder().display())],
                 };
                 kubernetes.start_program(operator).await?;
             }
