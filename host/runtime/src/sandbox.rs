@@ -141,6 +141,7 @@ impl Sandbox {
             memory_denied: self.memory.was_denied(),
             log_bytes: self.logged,
             events: self.events,
+            requests: u32::try_from(self.requests.len()).unwrap_or(u32::MAX),
             ..self.meter.usage()
         }
     }

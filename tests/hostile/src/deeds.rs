@@ -38,7 +38,7 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
             .unwrap_or_default()
     };
     match deed {
-        "done" | "ledger" => return Ok(Outcome::Done),
+        "done" | "ledger" | "flood-figures" => return Ok(Outcome::Done),
         "retry" => return Err(Fault::Retry(argument.to_owned())),
         "fatal" => return Err(Fault::Fatal(argument.to_owned())),
         "spin" => spin(),

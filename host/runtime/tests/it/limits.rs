@@ -171,6 +171,8 @@ async fn connections_and_bytes_are_counted() {
     let effects = Double::with(Member::Swallows);
     let text = told(&plugin, "handles:100", &effects).await;
     assert!(text.starts_with("64 open"), "{text}");
+    let usage = act(&plugin, "handles:7", &effects).await.unwrap().usage;
+    assert_eq!((usage.connections, usage.connections_peak), (7, 7));
     assert!(text.contains("64 open connections per call"), "{text}");
     let text = told(&plugin, "guzzle", &effects).await;
     assert!(
