@@ -224,6 +224,44 @@ async fn events_state_and_output_of_programs_are_bounded() {
 }
 
 #[tokio::test]
+async fn one_call_asks_for_so_many_things_and_no_more() {
+    let grants = Grants {
+        requests: true,
+        discard_volumes: true,
+        ..asked()
+    };
+    let plugin = granted(grants, Limits::default()).await;
+    for deed in ["quarantine", "delete-pod", "discard"] {
+        let effects = Double::new();
+        let answer = act(&plugin, &format!("{deed}:16"), &effects).await.unwrap();
+        assert_eq!(answer.requests.len(), 16, "{deed}");
+        let answer = act(&plugin, &format!("{deed}:17"), &effects).await.unwrap();
+        let told = format!("{:?}", answer.outcome);
+        assert!(told.contains("16 requests per call"), "{deed}: {told}");
+        assert_eq!(answer.requests.len(), 16, "{deed}");
+        assert_eq!(answer.usage.requests, 16, "{deed}");
+    }
+}
+
+#[tokio::test]
+async fn more_handles_than_there_is_room_for_end_the_call() {
+    let limits = Limits {
+        connections: 10_000,
+        ..Limits::default()
+    };
+    let plugin = granted(asked(), limits).await;
+    let effects = Double::with(Member::Swallows);
+    let text = told(&plugin, "handles:400", &effects).await;
+    assert!(text.starts_with("400 open"), "{text}");
+    let error = ended(&plugin, "handles:501", &effects).await;
+    assert_eq!(error.reason(), "PluginHostcallLimit");
+    assert!(
+        error.to_string().contains("more than 500 open handles"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn more_calls_than_sandboxes_wait_for_their_turn() {
     let plugin = granted(asked(), Limits::default()).await;
     let effects = Double::new();
