@@ -160,7 +160,7 @@ pub trait Host: Reach {
     fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure>;
 
     /// Deletes these claims of a member, by UID, so that it comes back empty; its pod is replaced as above. The UIDs stand in
-    /// [`Member::claims`](crate::Member::claims). Grant: `discard-volumes`.
+    /// [`Member::claims`](crate::Member::claims). Grant: `discardVolumes`.
     fn discard_volumes(&self, ordinal: u32, claims: &[&str], why: &str) -> Result<(), Failure>;
 
     /// Keeps this member from being started again until a user releases it. Grant: `requests`.

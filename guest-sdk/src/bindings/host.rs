@@ -220,7 +220,7 @@ pub mod stateward {
                 pub node: ::core::option::Option<_rt::String>,
                 pub volume: Volume,
                 pub last: ::core::option::Option<Seen>,
-                /// `host`: the pod's stable DNS name, when the app has a service.
+                /// `host`: the pod's stable DNS name, when the app has a service. `claims`: the UIDs of its PersistentVolumeClaims, separated by commas, when it has any.
                 pub extra: Extra,
             }
             impl ::core::fmt::Debug for Member {
@@ -288,6 +288,7 @@ pub mod stateward {
                 pub claims: _rt::Vec<Claim>,
                 /// `spec.plugin.settings` of the app, JSON.
                 pub settings: _rt::String,
+                /// `epoch.<role>`: the epoch of an exclusive role that nobody holds any more. `reserved`: the ordinals that have no member, separated by commas.
                 pub extra: Extra,
             }
             impl ::core::fmt::Debug for App {
@@ -1838,7 +1839,7 @@ pub mod stateward {
             }
             #[allow(unused_unsafe, clippy::all)]
             /// Deletes the claims of this member, so that it comes back empty; its pod is replaced as above. `claims` are the UIDs of the claims as the
-            /// snapshot has them (`member.extra`, `claims`): later ones of the same names are not touched. Grant: `discard-volumes`.
+            /// snapshot has them (`member.extra`, `claims`): later ones of the same names are not touched. Grant: `discardVolumes`.
             #[allow(async_fn_in_trait)]
             pub fn discard_volumes(
                 ordinal: u32,
@@ -2243,7 +2244,7 @@ pub mod stateward {
             }
             impl Connection {
                 #[allow(unused_unsafe, clippy::all)]
-                /// At least one byte and at most `max` (and 1 MiB), or an empty list at the end of the stream. Waits at most `timeout-ms`.
+                /// At least one byte and at most `max` (and 64 KiB), or an empty list at the end of the stream. Waits at most `timeout-ms`.
                 #[allow(async_fn_in_trait)]
                 pub fn read(
                     &self,

@@ -50,7 +50,8 @@ use crate::bindings::host::stateward::plugin::random as __with_name13;
 pub mod exports {
     pub mod stateward {
         pub mod plugin {
-            /// Is this spec one that the plugin can serve? Called at admission and at load. `old` is what was accepted last.
+            /// Is this spec one that the plugin can serve? Called for each new generation of the spec: before the apply where the admission webhook is set up, after it
+            /// otherwise; and for each new component of the plugin. `old` is what was accepted last.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod validate {
                 #[used]

@@ -3,8 +3,8 @@
 mod plugins;
 mod server;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,15 +19,11 @@ pub(crate) use server::serve;
 
 use plugins::PluginMetrics;
 
-use stateward_runtime::{Change, Loading, Usage};
+use stateward_runtime::{Change, Figure, Loading, Usage};
 
 use crate::watch::AppKey;
 
 type Labels = Vec<(&'static str, String)>;
-type Float = Gauge<f64, AtomicU64>;
-
-/// Series of figures that plugins report; further ones are not taken.
-const MOST_FIGURES: usize = 10_000;
 
 /// Everything that is counted.
 pub(crate) struct Metrics {
@@ -40,8 +36,6 @@ pub(crate) struct Metrics {
     hook_seconds: Family<Labels, Histogram>,
     status_writes: Family<Labels, Counter>,
     waiting: Family<Labels, Gauge>,
-    figures: Family<Labels, Float>,
-    figure_count: AtomicUsize,
     apps: Gauge,
     plugins: PluginMetrics,
     /// Series of an app, to be removed with it.
@@ -51,7 +45,7 @@ pub(crate) struct Metrics {
 #[derive(Default)]
 struct OfApp {
     waiting: Vec<Labels>,
-    figures: Vec<Labels>,
+    hook_calls: BTreeSet<Labels>,
 }
 
 impl Metrics {
@@ -67,8 +61,6 @@ impl Metrics {
             hook_seconds: Family::new_with_constructor(seconds),
             status_writes: Family::default(),
             waiting: Family::default(),
-            figures: Family::default(),
-            figure_count: AtomicUsize::new(0),
             apps: Gauge::default(),
             plugins: PluginMetrics::default(),
             of_app: Mutex::default(),
@@ -108,11 +100,6 @@ impl Metrics {
             "waiting",
             "What apps wait for, by owner and reason",
             metrics.waiting.clone(),
-        );
-        registry.register(
-            "probe_figure",
-            "Figures that probes report",
-            metrics.figures.clone(),
         );
         registry.register("apps", "Apps that are managed", metrics.apps.clone());
         metrics.plugins.register(registry);
@@ -156,6 +143,7 @@ impl Metrics {
         labels.push(("hook", hook.to_owned()));
         labels.push(("result", result.to_owned()));
         self.hook_calls.get_or_create(&labels).inc();
+        self.of_app(app, |series| series.hook_calls.insert(labels));
         let labels = vec![("hook", hook.to_owned())];
         let seconds = self.hook_seconds.get_or_create(&labels);
         seconds.observe(took.as_secs_f64());
@@ -178,8 +166,7 @@ impl Metrics {
 
     /// A plugin was loaded.
     pub(crate) fn plugin_loaded(&self, plugin: &str, loading: &Loading) {
-        let seconds = loading.took.as_secs_f64();
-        self.plugins.loaded(plugin, seconds, loading.bytes);
+        self.plugins.loaded(plugin, loading);
     }
 
     pub(crate) fn status_written(&self, result: &str) {
@@ -196,34 +183,27 @@ impl Metrics {
             labels.push(("reason", reason));
             *counts.entry(labels).or_insert(0) += 1;
         }
-        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
-        let series = of_app.entry(app.to_string()).or_default();
-        for labels in series.waiting.drain(..) {
-            if !counts.contains_key(&labels) {
-                self.waiting.remove(&labels);
+        self.of_app(app, |series| {
+            for labels in series.waiting.drain(..) {
+                if !counts.contains_key(&labels) {
+                    self.waiting.remove(&labels);
+                }
             }
-        }
-        for (labels, count) in counts {
-            self.waiting.get_or_create(&labels).set(count);
-            series.waiting.push(labels);
-        }
+            for (labels, count) in counts {
+                self.waiting.get_or_create(&labels).set(count);
+                series.waiting.push(labels);
+            }
+        });
     }
 
-    /// A figure that a probe reported.
-    pub(crate) fn figure(&self, app: &AppKey, ordinal: u32, name: &str, value: f64) {
-        let mut labels = app_labels(app);
-        labels.push(("ordinal", ordinal.to_string()));
-        labels.push(("figure", name.to_owned()));
-        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
-        let series = of_app.entry(app.to_string()).or_default();
-        if !series.figures.contains(&labels) {
-            if self.figure_count.load(Ordering::SeqCst) >= MOST_FIGURES {
-                return;
-            }
-            self.figure_count.fetch_add(1, Ordering::SeqCst);
-            series.figures.push(labels.clone());
+    /// What a probe found of a member: whether it is healthy, and the plugin's figures.
+    pub(crate) fn probed(&self, app: &AppKey, ordinal: u32, is_healthy: bool, figures: &[Figure]) {
+        for figure in figures {
+            self.plugins
+                .figure(app, ordinal, &figure.name, figure.value);
         }
-        self.figures.get_or_create(&labels).set(value);
+        // After them: a plugin's own figure of this name does not count.
+        self.plugins.healthy(app, ordinal, is_healthy);
     }
 
     /// The app is gone.
@@ -236,11 +216,14 @@ impl Metrics {
         for labels in series.waiting {
             self.waiting.remove(&labels);
         }
-        self.figure_count
-            .fetch_sub(series.figures.len(), Ordering::SeqCst);
-        for labels in series.figures {
-            self.figures.remove(&labels);
+        for labels in series.hook_calls {
+            self.hook_calls.remove(&labels);
         }
+    }
+
+    fn of_app<T>(&self, app: &AppKey, change: impl FnOnce(&mut OfApp) -> T) -> T {
+        let mut of_app = self.of_app.lock().unwrap_or_else(PoisonError::into_inner);
+        change(of_app.entry(app.to_string()).or_default())
     }
 }
 

@@ -22,8 +22,8 @@ use crate::usage::Usage;
 /// Bytes that a plugin may hand over in one host call, or as its answer.
 const MAX_TRANSFER: usize = 2 << 20;
 
-/// Handles of all kinds that a call may hold.
-const MAX_HANDLES: usize = 1000;
+/// Handles that a store keeps for a guest. The host's own table is full before.
+const MAX_STORE_HANDLES: usize = 1000;
 
 /// Everything that surrounds a call but its parameters.
 pub(crate) struct Setting {
@@ -107,7 +107,7 @@ pub(crate) async fn enter(loaded: &Loaded, setting: Setting) -> Result<Entered<'
     let mut store = Store::new(&host.engine, sandbox);
     store.limiter(|sandbox| &mut sandbox.memory);
     store.set_hostcall_fuel(MAX_TRANSFER);
-    store.set_max_component_handles(MAX_HANDLES);
+    store.set_max_component_handles(MAX_STORE_HANDLES);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut cx| {
         cx.data_mut().meter.charge()?;

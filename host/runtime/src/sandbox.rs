@@ -26,7 +26,7 @@ pub(crate) use meter::{Meter, Stop};
 pub(crate) use output::Output;
 
 /// Handles to resources, in sum with those of WASI. Far above the connections that a call may have open.
-const MAX_HANDLES: usize = 500;
+pub(crate) const MAX_HANDLES: usize = 500;
 
 /// What a plugin was granted and may use; the same for all of its calls.
 #[derive(Debug, Clone)]
@@ -141,6 +141,7 @@ impl Sandbox {
             memory_denied: self.memory.was_denied(),
             log_bytes: self.logged,
             events: self.events,
+            requests: u32::try_from(self.requests.len()).unwrap_or(u32::MAX),
             ..self.meter.usage()
         }
     }

@@ -26,10 +26,16 @@ pub struct Usage {
     pub log_bytes: usize,
     /// Connections opened.
     pub connections: u32,
+    /// Most connections open at a time.
+    pub connections_peak: u32,
     /// Events on the app.
     pub events: u32,
+    /// Requests to the host, those included that went with a failed call.
+    pub requests: u32,
     /// Bytes of the answer that the host keeps: checkpoint, note, texts, key/values.
     pub answer_bytes: usize,
+    /// Bytes of its checkpoint alone, of one that is too large too.
+    pub checkpoint_bytes: usize,
 }
 
 /// An answer, and what it cost.

@@ -42,6 +42,21 @@ pub fn example(name: &str) -> PathBuf {
     folder().join("examples").join(format!("{name}.wasm"))
 }
 
+/// Where the plugin `wrong` panics when it is told to: file, line and column, as a panic names them.
+///
+/// # Panics
+///
+/// When its source has no such place.
+pub fn place_of_panic() -> String {
+    let file = "tests/wrong/src/lib.rs";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let source = std::fs::read_to_string(root.join(file)).unwrap();
+    let mut lines = (1..).zip(source.lines());
+    let found = lines.find_map(|(line, text)| Some((line, text.find("panic!(")? + 1)));
+    let (line, column) = found.unwrap();
+    format!("{file}:{line}:{column}")
+}
+
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

@@ -9,7 +9,7 @@ use crate::bindings::stateward::plugin::types::{App, Fault, Member, Outcome, Pro
 use crate::bindings::stateward::plugin::{
     clock, events, exec, log, random, requests, secret, state, tcp, view,
 };
-use crate::reach;
+use crate::{asks, reach};
 
 /// Settings that begin so leave `validate` in peace: an app is served, and its other hooks do the deed.
 pub(crate) const ONLY_ACTING: &str = "{\"acting\":";
@@ -38,7 +38,7 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
             .unwrap_or_default()
     };
     match deed {
-        "done" | "ledger" => return Ok(Outcome::Done),
+        "done" | "ledger" | "flood-figures" => return Ok(Outcome::Done),
         "retry" => return Err(Fault::Retry(argument.to_owned())),
         "fatal" => return Err(Fault::Fatal(argument.to_owned())),
         "spin" => spin(),
@@ -156,6 +156,9 @@ pub(crate) fn act(app: &App, member: Option<&Member>) -> Result<Outcome, Fault> 
                 .unwrap_or_default();
             let claimed = requests::claim_role("primary", &pod, 0);
             return Err(Fault::Retry(format!("{claimed:?}")));
+        }
+        "delete-pod" | "discard" | "quarantine" => {
+            return say(asks::of(deed, app.start, &pod(app.start), number));
         }
         "release" => {
             let released = requests::release_role("primary", u64::from(number));

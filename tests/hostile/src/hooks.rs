@@ -8,7 +8,7 @@ use crate::bindings::exports::stateward::plugin::{
     task, update_order, validate,
 };
 use crate::bindings::stateward::plugin::types::{
-    App, Call, Cause, Claim, Extra, Fault, Finding, Member, MoveCause, Outcome, Report,
+    App, Call, Cause, Claim, Extra, Fault, Figure, Finding, Member, MoveCause, Outcome, Report,
 };
 use crate::deeds;
 use crate::ledger;
@@ -72,10 +72,14 @@ impl member_config::Guest for Hostile {
 
 impl probe::Guest for Hostile {
     fn run(app: App, member: Member) -> Result<Report, Fault> {
-        let (note, figure) = match app.settings.as_str() {
-            "\"long-note\"" => (vec![0; 5000], "lag"),
-            "\"bad-figure\"" => (Vec::new(), "no such name!"),
-            _ => (vec![1, 2], "lag"),
+        let (note, figures) = match app.settings.as_str() {
+            "\"long-note\"" => (vec![0; 5000], vec![figure("lag")]),
+            "\"bad-figure\"" => (Vec::new(), vec![figure("no such name!")]),
+            flood if flood.contains("flood-figures") => {
+                let names = (0..64).map(|number| format!("figure-{number}"));
+                (Vec::new(), names.map(|name| figure(&name)).collect())
+            }
+            _ => (vec![1, 2], vec![figure("lag")]),
         };
         let role = match deeds::act(&app, Some(&member))? {
             Outcome::Refuse(text) => text,
@@ -85,13 +89,17 @@ impl probe::Guest for Hostile {
             healthy: true,
             role: Some(role),
             note,
-            figures: vec![bindings::stateward::plugin::types::Figure {
-                name: figure.to_owned(),
-                value: 1.5,
-            }],
+            figures,
             wants: Vec::new(),
             extra: Vec::new(),
         })
+    }
+}
+
+fn figure(name: &str) -> Figure {
+    Figure {
+        name: name.to_owned(),
+        value: 1.5,
     }
 }
 

@@ -3,6 +3,8 @@
 //! hooks), of a finding (`validate`) or of the role (`probe`).
 
 #[cfg(target_arch = "wasm32")]
+mod asks;
+#[cfg(target_arch = "wasm32")]
 mod bindings {
     #![allow(
         unsafe_code,

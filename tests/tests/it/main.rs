@@ -17,6 +17,7 @@ mod kubectl;
 mod oracle;
 mod project;
 mod reach;
+mod releases;
 mod upstreams_suite;
 mod walkthroughs;
 

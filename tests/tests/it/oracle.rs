@@ -17,6 +17,8 @@ mod difference;
 mod script;
 mod speaker;
 
+use std::io::Write as _;
+
 use anyhow::{Context, Result};
 use stateward_controlplane::{ControlPlane, Options};
 use stateward_devcluster::{Cluster, ServeOptions};
@@ -71,7 +73,8 @@ async fn the_embedded_api_answers_as_the_real_one_does() -> Result<()> {
 
     let accepted = Accepted::read()?;
     let verdict = accepted.judge(&differences);
-    println!(
+    let _closed = writeln!(
+        std::io::stdout(),
         "{requests} requests in {} topics; {} differences accepted by {} entries",
         topics.len(),
         verdict.accepted,

@@ -5,6 +5,7 @@
 //! | `idempotent` | adds without looking |
 //! | `resumable` | notes that it will add, and never looks whether it did |
 //! | `limits` | takes more memory than it may have |
+//! | `panic` | panics, with words of its own |
 //! | `validate` | lets settings pass that it cannot serve |
 //! | `validate-by-the-clock` | refuses what it let pass an hour before |
 //! | `probe` | adds in its probe |
@@ -27,6 +28,7 @@ enum Breaks {
     Idempotent,
     Resumable,
     Limits,
+    Panic,
     Validate,
     ValidateByTheClock,
     Probe,
@@ -91,6 +93,7 @@ impl Wrong {
                 let much = vec![1_u8; 100 << 20];
                 host.debug(&format!("{} bytes", much.len()));
             }
+            Breaks::Panic => give_up(),
             Breaks::Secrecy => {
                 let token = host.secret("token")?;
                 let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -106,6 +109,11 @@ impl Wrong {
         }
         done()
     }
+}
+
+#[allow(clippy::panic, reason = "the promise that it breaks")]
+fn give_up() -> ! {
+    panic!("the tally is lost")
 }
 
 fn tally(reach: &dyn Reach, member: &Member, what: &str) -> Result<String, Failure> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
+use stateward_components::place_of_panic;
 
 use crate::components::component;
 use crate::stateward::{Dev, Ran, command, stateward, stateward_in};
@@ -344,6 +345,18 @@ fn one_hook_runs_on_an_input_by_hand() {
     let ended = stateward(&["plugin", "run", &wrong, &much]);
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("PluginOutOfMemory"), "{}", ended.out);
+    let lost = input("hook: post-ready\nordinal: 1\nsettings: {breaks: panic}\n");
+    let ended = stateward(&["plugin", "run", &wrong, &lost]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("PluginPanicked"), "{}", ended.out);
+    // Why it ended, and the line that the SDK writes to the log.
+    let words = format!("panicked at {}: the tally is lost", place_of_panic());
+    assert_eq!(
+        ended.out.matches(&words).count(),
+        2,
+        "{words}: {}",
+        ended.out
+    );
     let example = ok(stateward(&[
         "plugin",
         "run",

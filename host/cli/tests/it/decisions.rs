@@ -1,4 +1,5 @@
-//! Decisions about invocations: taken up once, recorded with who, why and when, and told by `timeline` and `why`; nonsense is refused with what to do.
+//! Decisions about invocations: taken up once, recorded with who, why and when, and told by `timeline` and `why`; tasks that users ask for, and how they
+//! end. Nonsense is refused with what to do.
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
@@ -198,6 +199,75 @@ fn given_a_member_that_does_not_join_then_it_is_asked_again_or_let_through_and_n
     assert_eq!(verbs, ["Abort", "Retry", "Skip"], "{timeline:#?}");
     let ended = app.decide("retry", &id, "once more");
     refused(&ended, 1, &[&id, "stateward why web"]);
+    assert_eq!(app.dev.end(), 0);
+}
+
+#[test]
+fn given_a_task_when_a_user_asks_for_it_then_how_it_ended_is_told_and_is_the_exit_code() {
+    let app = Steered::with(&json!({}));
+    let wanted = ["rollout", "status", "web", "--timeout", "60s"];
+    ok(app.dev.stateward(&wanted));
+    let tidy = |more: &[&str]| {
+        let words = [["do", "web", "tidy"].as_slice(), more].concat();
+        app.dev.stateward(&words)
+    };
+    let told = ok(tidy(&["--member", "0", "--arguments", "all of it"]));
+    assert_eq!(told, "StatefulApp default/web: tidy is done (run 1)\n");
+    let task = |app: &Value| app["status"]["tasks"][0].clone();
+    let ended = task(&app.dev.until("statefulapps", "web", |_| true));
+    assert_eq!(ended["runs"], 1, "{ended}");
+    assert_eq!(ended["last"]["result"], "Done", "{ended}");
+    // The plugin was asked for it under the id of the run.
+    let id = "task/tidy/1";
+    let called = about(&app.timeline(), id);
+    assert!(!called.is_empty(), "{:#?}", app.timeline());
+
+    let steer = |answer: &str| {
+        let settings = json!({ "spec": { "plugin": { "settings": { "task": answer } } } });
+        app.dev.merge("web", &settings);
+    };
+    steer("refuse: not during the sale");
+    let words = "StatefulApp default/web: tidy was not done (Refused): not during the sale";
+    refused(&tidy(&[]), 1, &[words]);
+
+    steer("again: sweeping");
+    let words = "tidy goes on; `stateward why web` tells how far it is";
+    refused(&tidy(&["--timeout", "1s"]), 3, &["not there yet", words]);
+    let id = app.waits_for("task/", "HookInProgress");
+    assert_eq!(id, "task/tidy/3");
+    let why = app.why();
+    assert!(why.contains("sweeping") && why.contains(&id), "{why}");
+    ok(app.decide("skip", &id, "it is clean enough"));
+    let is_over = |app: &Value| task(app)["last"]["result"] == "Skipped";
+    app.dev.until("statefulapps", "web", is_over);
+    assert_eq!(app.dev.end(), 0);
+}
+
+#[test]
+fn what_is_no_task_says_what_there_is() {
+    let app = Steered::with(&json!({}));
+    let long = "a".repeat(1025);
+    for (words, says) in [
+        (
+            ["do", "web", "rebuild"].as_slice(),
+            "rebuild was not done (Refused): plugin steered knows no task rebuild; it has: tidy",
+        ),
+        (
+            &["do", "web", "tidy", "--member", "7"],
+            "tidy was not done (Refused): web has no member 7",
+        ),
+        (
+            &["do", "web", "tidy", "--arguments", &long],
+            "1025 bytes in JSON, 1024 are allowed",
+        ),
+        (
+            &["do", "nobody", "tidy"],
+            "there is no StatefulApp nobody in namespace default",
+        ),
+        (&["do", "sts/web", "tidy"], "a StatefulSet has no tasks"),
+    ] {
+        refused(&app.dev.stateward(words), 1, &[says]);
+    }
     assert_eq!(app.dev.end(), 0);
 }
 

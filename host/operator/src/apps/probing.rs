@@ -118,12 +118,7 @@ impl Actor {
             role: report.role,
             note: report.note,
         };
-        let metrics = &self.host.metrics;
-        let healthy = if seen.healthy { 1.0 } else { 0.0 };
-        metrics.figure(&self.key, ordinal, "healthy", healthy);
-        for figure in &report.figures {
-            metrics.figure(&self.key, ordinal, &figure.name, figure.value);
-        }
+        (self.host.metrics).probed(&self.key, ordinal, seen.healthy, &report.figures);
         let is_quiet = seen.healthy
             && self
                 .observations

@@ -1,94 +1,41 @@
-//! What plugins use and say, by app and hook.
+//! What plugins use, and numbers that they set.
 
-use std::collections::BTreeSet;
+mod series;
+mod usage;
+
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use stateward_runtime::{Change, Usage};
+use stateward_runtime::{Change, Loading, Usage};
 
 use super::{Labels, app_labels};
 use crate::watch::AppKey;
+use series::Series;
+use usage::UsageMetrics;
 
 type Float = Gauge<f64, AtomicU64>;
 type Seconds = Counter<f64, AtomicU64>;
 
-/// Series of numbers that plugins set; further ones are not taken.
-const MOST_SERIES: usize = 10_000;
-
-/// What plugins use and say.
+/// What plugins use, and numbers that they set.
 #[derive(Default)]
 pub(super) struct PluginMetrics {
-    cpu: Family<Labels, Seconds>,
-    wall: Family<Labels, Seconds>,
-    host_calls: Family<Labels, Counter>,
-    host_bytes: Family<Labels, Counter>,
-    log_bytes: Family<Labels, Counter>,
-    answer_bytes: Family<Labels, Counter>,
-    connections: Family<Labels, Counter>,
-    memory_peak: Family<Labels, Gauge>,
-    memory_denied: Family<Labels, Counter>,
+    usage: UsageMetrics,
     refused: Family<Labels, Counter>,
     load_seconds: Family<Labels, Float>,
     component_bytes: Family<Labels, Gauge>,
+    figures: Family<Labels, Float>,
     gauges: Family<Labels, Float>,
     counters: Family<Labels, Seconds>,
-    /// Series of apps, with the app they are of.
-    series: Mutex<BTreeSet<(String, Labels)>>,
+    dropped: Family<Labels, Counter>,
+    series: Series,
 }
 
 impl PluginMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        let with = "by app and hook";
-        let text = |what: &str| format!("{what}, {with}");
-        registry.register(
-            "hook_cpu_seconds",
-            text("Time computing in plugins"),
-            self.cpu.clone(),
-        );
-        registry.register(
-            "hook_wall_seconds",
-            text("Time of hook calls, waiting included"),
-            self.wall.clone(),
-        );
-        registry.register(
-            "hook_host_calls",
-            text("Calls of host functions"),
-            self.host_calls.clone(),
-        );
-        registry.register(
-            "hook_host_bytes",
-            text("Bytes through the host"),
-            self.host_bytes.clone(),
-        );
-        registry.register(
-            "hook_log_bytes",
-            text("Bytes of log lines"),
-            self.log_bytes.clone(),
-        );
-        registry.register(
-            "hook_answer_bytes",
-            text("Bytes of answers"),
-            self.answer_bytes.clone(),
-        );
-        registry.register(
-            "hook_connections",
-            text("Connections opened"),
-            self.connections.clone(),
-        );
-        registry.register(
-            "hook_memory_peak_bytes",
-            text("Most memory of one call"),
-            self.memory_peak.clone(),
-        );
-        registry.register(
-            "hook_memory_denied",
-            text("Calls that wanted more memory than their limit"),
-            self.memory_denied.clone(),
-        );
+        self.usage.register(registry);
         registry.register(
             "grant_refusals",
             "What plugins did without a grant, by plugin and hook; counted: let through",
@@ -96,13 +43,18 @@ impl PluginMetrics {
         );
         registry.register(
             "plugin_load_seconds",
-            "Time of the last load, by plugin",
+            "Time of the last load, by plugin; compiled: now, not taken from the cache",
             self.load_seconds.clone(),
         );
         registry.register(
             "plugin_component_bytes",
             "Size of the component, by plugin",
             self.component_bytes.clone(),
+        );
+        registry.register(
+            "probe_figure",
+            "Figures that probes report",
+            self.figures.clone(),
         );
         registry.register(
             "plugin_gauge",
@@ -114,40 +66,15 @@ impl PluginMetrics {
             "Numbers that plugins add to",
             self.counters.clone(),
         );
+        registry.register(
+            "plugin_numbers_dropped",
+            "Numbers of plugins that were not taken, because their app has too many series",
+            self.dropped.clone(),
+        );
     }
 
     pub(super) fn used(&self, app: &AppKey, hook: &str, usage: &Usage) {
-        let mut labels = app_labels(app);
-        labels.push(("hook", hook.to_owned()));
-        if !self.takes(app, &labels) {
-            return;
-        }
-        self.cpu
-            .get_or_create(&labels)
-            .inc_by(usage.cpu.as_secs_f64());
-        self.wall
-            .get_or_create(&labels)
-            .inc_by(usage.wall.as_secs_f64());
-        self.host_calls
-            .get_or_create(&labels)
-            .inc_by(usage.host_calls.into());
-        self.host_bytes.get_or_create(&labels).inc_by(usage.bytes);
-        self.log_bytes
-            .get_or_create(&labels)
-            .inc_by(usage.log_bytes as u64);
-        self.answer_bytes
-            .get_or_create(&labels)
-            .inc_by(usage.answer_bytes as u64);
-        self.connections
-            .get_or_create(&labels)
-            .inc_by(usage.connections.into());
-        let peak = i64::try_from(usage.memory_peak).unwrap_or(i64::MAX);
-        let most = self.memory_peak.get_or_create(&labels);
-        most.set(most.get().max(peak));
-        drop(most);
-        if usage.memory_denied {
-            self.memory_denied.get_or_create(&labels).inc();
-        }
+        self.usage.used(app, hook, usage);
     }
 
     pub(super) fn refused(&self, plugin: &str, hook: &str, counted: bool) {
@@ -159,13 +86,32 @@ impl PluginMetrics {
         self.refused.get_or_create(&labels).inc();
     }
 
-    pub(super) fn loaded(&self, plugin: &str, seconds: f64, bytes: usize) {
-        let labels = vec![("plugin", plugin.to_owned())];
-        self.load_seconds.get_or_create(&labels).set(seconds);
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    pub(super) fn loaded(&self, plugin: &str, loading: &Loading) {
+        let mut labels = vec![("plugin", plugin.to_owned())];
+        let bytes = i64::try_from(loading.bytes).unwrap_or(i64::MAX);
         self.component_bytes.get_or_create(&labels).set(bytes);
+        labels.push(("compiled", loading.compiled.to_string()));
+        let seconds = loading.took.as_secs_f64();
+        self.load_seconds.get_or_create(&labels).set(seconds);
     }
 
+    /// Whether a member is healthy: the host's own series, which no flood of figures keeps out.
+    pub(super) fn healthy(&self, app: &AppKey, ordinal: u32, is_healthy: bool) {
+        let labels = figure_labels(app, ordinal, "healthy");
+        self.series.keep(app, &labels);
+        let value = if is_healthy { 1.0 } else { 0.0 };
+        self.figures.get_or_create(&labels).set(value);
+    }
+
+    /// A probe reported a figure.
+    pub(super) fn figure(&self, app: &AppKey, ordinal: u32, name: &str, value: f64) {
+        let labels = figure_labels(app, ordinal, name);
+        if self.takes(app, &labels) {
+            self.figures.get_or_create(&labels).set(value);
+        }
+    }
+
+    /// A plugin sets a number of its own, or adds to it.
     pub(super) fn said(&self, app: &AppKey, name: &str, ordinal: Option<u32>, change: Change) {
         let mut labels = app_labels(app);
         labels.push(("name", name.to_owned()));
@@ -186,38 +132,61 @@ impl PluginMetrics {
     }
 
     pub(super) fn forget(&self, app: &AppKey) {
-        let app = app.to_string();
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        series.retain(|(of, labels)| {
-            if *of != app {
-                return true;
-            }
-            self.remove(labels);
-            false
-        });
-    }
-
-    fn remove(&self, labels: &Labels) {
-        self.cpu.remove(labels);
-        self.wall.remove(labels);
-        self.host_calls.remove(labels);
-        self.host_bytes.remove(labels);
-        self.log_bytes.remove(labels);
-        self.answer_bytes.remove(labels);
-        self.connections.remove(labels);
-        self.memory_peak.remove(labels);
-        self.memory_denied.remove(labels);
-        self.gauges.remove(labels);
-        self.counters.remove(labels);
-    }
-
-    /// Whether there is room for this series.
-    fn takes(&self, app: &AppKey, labels: &Labels) -> bool {
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = (app.to_string(), labels.clone());
-        if series.contains(&one) {
-            return true;
+        self.usage.forget(app);
+        self.dropped.remove(&app_labels(app));
+        for labels in self.series.forget(app) {
+            self.figures.remove(&labels);
+            self.gauges.remove(&labels);
+            self.counters.remove(&labels);
         }
-        series.len() < MOST_SERIES && series.insert(one)
+    }
+
+    /// Whether the app has room for this series of its plugin. That it has none is counted.
+    fn takes(&self, app: &AppKey, labels: &Labels) -> bool {
+        let is_taken = self.series.take(app, labels);
+        if !is_taken {
+            self.dropped.get_or_create(&app_labels(app)).inc();
+        }
+        is_taken
+    }
+}
+
+fn figure_labels(app: &AppKey, ordinal: u32, name: &str) -> Labels {
+    let mut labels = app_labels(app);
+    labels.push(("ordinal", ordinal.to_string()));
+    labels.push(("figure", name.to_owned()));
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    #[test]
+    fn compiling_and_loading_from_the_cache_are_told_apart() {
+        let metrics = PluginMetrics::default();
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        for (seconds, compiled) in [(7, true), (1, false)] {
+            let loading = Loading {
+                bytes: 300,
+                took: Duration::from_secs(seconds),
+                compiled,
+            };
+            metrics.loaded("mysql", &loading);
+        }
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        for line in [
+            "plugin_load_seconds{plugin=\"mysql\",compiled=\"true\"} 7.0",
+            "plugin_load_seconds{plugin=\"mysql\",compiled=\"false\"} 1.0",
+            "plugin_component_bytes{plugin=\"mysql\"} 300",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line}: {text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A bed: the embedded API, a kubelet that only marks pods, and the operator.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -325,4 +326,9 @@ pub(crate) fn app(kind: &str, name: &str, replicas: u32) -> Value {
             }],
         },
     })
+}
+
+/// A figure, shown also where the output of tests that pass is not.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
 }

@@ -5,7 +5,7 @@ use stateward_devcluster::Cluster;
 use stateward_devcluster::simulation::{Exited, FaultPlan};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::bed::{Bed, app};
+use crate::bed::{Bed, app, tell};
 use crate::hooks::plugin;
 
 const MEMBERS: usize = 1000;
@@ -75,10 +75,10 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         let under_way = status["invocations"].as_array().unwrap().len();
         assert_eq!(under_way, IN_FLIGHT);
         let until_then = of_status() - at_first;
-        println!(
+        tell(format_args!(
             "{MEMBERS} ready, {IN_FLIGHT} joining: {} bytes of status after {until_then} status writes",
             status.to_string().len()
-        );
+        ));
         // One write per call that must be durable, and what is coalesced.
         assert!(until_then < 4 * IN_FLIGHT, "{until_then} status writes");
 
@@ -98,7 +98,7 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
         sleep(Duration::from_secs(5)).await;
         let after = of_status() - at_first - until_then;
         let records = joined() - marked;
-        println!("{MEMBERS} joined with {records} records on pods and {after} status writes");
+        tell(format_args!("{MEMBERS} joined with {records} records on pods and {after} status writes"));
         assert_eq!(records, MEMBERS - TOLD, "one record each");
         assert!(after < MEMBERS / 4, "{after} status writes");
     });

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use stateward_devcluster::simulation::FaultPlan;
 
+use crate::bed::tell;
 use crate::experiment::{Scenario, play};
 
 /// Threads that play at the same time, each with a clock of its own.
@@ -40,10 +41,10 @@ fn dies_everywhere(scenario: Scenario) {
             .flat_map(|player| player.join().unwrap())
             .collect()
     });
-    println!(
+    tell(format_args!(
         "{scenario:?}: {points} crash points, {} effects",
         effects.len()
-    );
+    ));
     assert!(
         failures.is_empty(),
         "{} of {points} points: {}",

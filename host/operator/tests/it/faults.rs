@@ -4,6 +4,7 @@
 
 use stateward_devcluster::simulation::FaultPlan;
 
+use crate::bed::tell;
 use crate::experiment::{End, SCENARIOS, Scenario, play};
 
 /// Seeds per scenario in an ordinary run.
@@ -50,10 +51,10 @@ fn whatever_goes_wrong_the_end_is_the_same() {
             failures.extend(player.join().unwrap());
         }
     });
-    println!(
+    tell(format_args!(
         "{} scenarios with {} seeds of faults each",
         SCENARIOS.len(),
         seeds.count()
-    );
+    ));
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -10,7 +10,7 @@ use stateward_runtime::{Options, Runtime};
 
 use crate::bed::{Bed, app, plugin_cache};
 
-/// The file of a component: `hostile`, `steered`, `plugin-mysql`.
+/// The file of a component: `hostile`, `steered`, `wrong`, `plugin-mysql`.
 pub(crate) fn component(name: &str) -> PathBuf {
     static COMPILED: Once = Once::new();
     COMPILED.call_once(compile);
@@ -19,7 +19,7 @@ pub(crate) fn component(name: &str) -> PathBuf {
 
 /// An unoptimized compiler takes seconds, and more on a busy machine: it is done before a test begins to wait for anything.
 fn compile() {
-    let files = ["hostile", "steered", "plugin-mysql"].map(built);
+    let files = ["hostile", "steered", "wrong", "plugin-mysql"].map(built);
     let compiled = std::thread::spawn(move || {
         let mut executor = tokio::runtime::Builder::new_current_thread();
         let executor = executor.enable_all().build().unwrap();

@@ -7,7 +7,7 @@ use serde_json::json;
 use stateward_devcluster::Cluster;
 use tokio::time::{Instant, sleep};
 
-use crate::bed::{Bed, app};
+use crate::bed::{Bed, app, tell};
 use crate::hooks::{doing, hostile};
 
 /// The longest that apps may take to settle, in the time of the test.
@@ -80,5 +80,5 @@ async fn settled_apps_cost_no_request_for_an_hour() {
     let asked = since(&seen, &requests(&bed.cluster));
     assert!(asked.is_empty(), "{asked:?}");
     let watches = bed.cluster.request_counts();
-    println!("an hour at rest: no request but {watches:?}");
+    tell(format_args!("an hour at rest: no request but {watches:?}"));
 }

@@ -99,6 +99,53 @@ async fn no_more_connections_are_open_at_a_time_than_the_plugin_object_allows() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_what_is_not_granted_is_told_the_grant_and_nothing_is_done() {
+    let bed = Bed::new().await;
+    bed.create(hostile()).await;
+    let mut granted = hostile();
+    granted["metadata"]["name"] = json!("asking");
+    granted["spec"]["grants"]["requests"] = json!(true);
+    bed.create(granted).await;
+    let cases = [
+        ("deleted", "hostile", "delete-pod", "requests: true"),
+        ("held", "hostile", "quarantine", "requests: true"),
+        ("emptied", "asking", "discard", "discardVolumes: true"),
+        ("flooded", "hostile", "quarantine:17", "requests: true"),
+        ("greedy", "asking", "quarantine:17", "16 requests per call"),
+    ];
+    for (name, plugin, deed, _) in cases {
+        let mut app = app("StatefulApp", name, 1);
+        app["spec"]["plugin"] = json!({ "name": plugin, "settings": { "joining": deed } });
+        bed.create(app).await;
+    }
+    for (name, _, _, words) in cases {
+        bed.until(&format!("{name} is told of {words}"), || async {
+            let waiting = bed.get("StatefulApp", name).await["status"]["waiting"].to_string();
+            match waiting.contains(words) {
+                true => Ok(()),
+                false => Err(waiting),
+            }
+        })
+        .await;
+    }
+    for (name, _, _, words) in cases
+        .iter()
+        .filter(|(_, _, _, words)| words.contains("true"))
+    {
+        let app = bed.get("StatefulApp", name).await;
+        assert!(
+            app["status"]["orders"].is_null(),
+            "{words}: {}",
+            app["status"]
+        );
+        let claim = bed
+            .get("PersistentVolumeClaim", &format!("data-{name}-0"))
+            .await;
+        assert!(claim["metadata"]["deletionTimestamp"].is_null(), "{claim}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_flood_of_log_lines_only_so_many_are_kept_as_the_plugin_object_allows() {
     let bed = Bed::new().await;
     let flood = json!({ "acting": "flood-log:10" });

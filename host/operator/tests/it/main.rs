@@ -28,6 +28,7 @@ mod idle;
 mod kubelet;
 mod limits;
 mod logs;
+mod metering;
 mod ordered;
 mod platform;
 mod plugins;

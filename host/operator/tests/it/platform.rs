@@ -3,9 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use stateward_components::place_of_panic;
 
 use crate::bed::{Bed, app};
-use crate::hooks::{component, doing, hostile, until_stalled};
+use crate::hooks::{component, doing, hostile, plugin, until_stalled};
+use crate::logs;
 
 /// The hostile component as another version of itself: the same code, and bytes of its own.
 fn version(number: u8) -> Vec<u8> {
@@ -121,6 +123,28 @@ async fn counting_shows_what_enforcing_would_refuse() {
         json!(["tcp.ports: [\"mysql\"]"]),
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_told_with_its_words_and_its_place_in_the_plugins_source() {
+    let bed = Bed::new().await;
+    let grants = json!({
+        "exec": [{ "container": "main", "argv": ["tally", "*"] }],
+        "secrets": { "slots": ["token"] },
+        "state": true,
+    });
+    bed.create(plugin("wrong", "wrong", grants)).await;
+    let mut lost = app("StatefulApp", "lost", 1);
+    lost["spec"]["plugin"] = json!({ "name": "wrong", "settings": { "breaks": "panic" } });
+    bed.create(lost).await;
+    let words = format!("panicked at {}: the tally is lost", place_of_panic());
+    let message = until_stalled(&bed, "lost", "PluginPanicked").await;
+    assert!(message.contains(&words), "{words}: {message}");
+    bed.until_event("lost", &words).await;
+    let logged = logs::of("lost", "post-ready");
+    let of_panic =
+        |line: &logs::Line| line.level == Some(tracing::Level::ERROR) && line.text.contains(&words);
+    assert!(logged.iter().any(of_panic), "{words}: {logged:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

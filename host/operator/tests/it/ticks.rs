@@ -6,7 +6,7 @@ use serde_json::json;
 use stateward_devcluster::Cluster;
 use tokio::time::sleep;
 
-use crate::bed::{Bed, app};
+use crate::bed::{Bed, app, tell};
 use crate::hooks::{doing, hostile};
 
 /// Orders that are tried.
@@ -66,7 +66,9 @@ fn whatever_the_order_between_watches_pods_come_and_go_in_order() {
         });
         most = most.max(ticks);
     }
-    println!("{ORDERS} orders of events, at most {most} events each");
+    tell(format_args!(
+        "{ORDERS} orders of events, at most {most} events each"
+    ));
 }
 
 #[tokio::test(start_paused = true)]

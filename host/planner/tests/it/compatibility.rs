@@ -1,4 +1,5 @@
-//! `docs/statefulset-compatibility.md` has a line for every point and every test of upstream, and names tests that exist. `docs/concepts.md` has every reason that people may read.
+//! `docs/statefulset-compatibility.md` has a line for every point and every test of upstream, and names tests that exist. `docs/concepts.md` and `docs/hooks.md`
+//! have every reason that people may read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -96,16 +97,38 @@ fn every_test_of_upstream_has_a_line_with_a_test_or_the_reason_for_none() {
     assert_eq!(names.len(), UPSTREAMS_TESTS);
 }
 
-/// Whatever looks like a reason in the sources that make waits and conditions.
+/// Whatever looks like a reason in the sources that make waits, conditions, results and events.
 #[test]
 fn every_reason_stands_in_the_concepts() {
-    let concepts = read("docs/concepts.md");
-    let mut missing = BTreeSet::new();
-    for source in [
+    let concepts = [
         "host/planner/src/waiting/text.rs",
         "host/planner/src/status/conditions.rs",
         "host/planner/src/status/recreate.rs",
-    ] {
+        "host/planner/src/journal/commit.rs",
+        "host/planner/src/roles/moves.rs",
+        "host/planner/src/roles/switchover.rs",
+        "host/planner/src/rulings.rs",
+        "host/planner/src/tasks.rs",
+        "host/operator/src/apps/actor.rs",
+        "host/operator/src/apps/committing.rs",
+        "host/operator/src/apps/journal.rs",
+        "host/operator/src/apps/overlay.rs",
+        "host/operator/src/apps/telling.rs",
+        "host/operator/src/apps/versions.rs",
+    ];
+    let hooks = [
+        "host/operator/src/apps/holding.rs",
+        "host/operator/src/plugins/loading.rs",
+        "host/operator/src/plugins/source.rs",
+    ];
+    stand_in("docs/concepts.md", &concepts);
+    stand_in("docs/hooks.md", &hooks);
+}
+
+fn stand_in(document: &str, sources: &[&str]) {
+    let told = read(document);
+    let mut missing = BTreeSet::new();
+    for source in sources {
         let text = read(source);
         let code = text.split("#[cfg(test)]").next().unwrap();
         let code = code
@@ -116,11 +139,11 @@ fn every_reason_stands_in_the_concepts() {
                 let is_reason = word.len() > 5
                     && word.starts_with(|first: char| first.is_ascii_uppercase())
                     && word.chars().all(|letter| letter.is_ascii_alphabetic());
-                if is_reason && !concepts.contains(&format!("`{word}`")) {
+                if is_reason && !told.contains(&format!("`{word}`")) {
                     missing.insert(word.to_owned());
                 }
             }
         }
     }
-    assert!(missing.is_empty(), "not in docs/concepts.md: {missing:?}");
+    assert!(missing.is_empty(), "not in {document}: {missing:?}");
 }

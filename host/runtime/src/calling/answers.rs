@@ -29,6 +29,7 @@ impl Sandbox {
         Ok(match outcome {
             Outcome::Done => Outcome::Done,
             Outcome::InProgress(progress) => {
+                self.meter.checkpointed(progress.checkpoint.len());
                 let max = self.limits().checkpoint;
                 self.returned("checkpoint", &progress.checkpoint, max)?;
                 Outcome::InProgress(Progress {

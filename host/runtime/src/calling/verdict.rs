@@ -4,9 +4,9 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{MAX_HANDLES, MAX_TRANSFER};
+use super::{MAX_STORE_HANDLES, MAX_TRANSFER};
 use crate::errors::CallFault;
-use crate::sandbox::{Sandbox, Stop};
+use crate::sandbox::{MAX_HANDLES, Sandbox, Stop};
 
 /// The longest text of a panic or trap that is kept.
 const MAX_TEXT: usize = 512;
@@ -70,9 +70,12 @@ fn untyped(err: &Error, sandbox: &Sandbox) -> CallFault {
             }
         };
     }
-    let full = err.downcast_ref::<ResourceTableError>().is_some();
-    if full || text.contains("store handle limit exceeded") {
-        return CallFault::HostcallLimit(format!("more than {MAX_HANDLES} open handles"));
+    let handles = |max: usize| CallFault::HostcallLimit(format!("more than {max} open handles"));
+    if let Some(ResourceTableError::Full) = err.downcast_ref() {
+        return handles(MAX_HANDLES);
+    }
+    if text.contains("store handle limit exceeded") {
+        return handles(MAX_STORE_HANDLES);
     }
     CallFault::Trapped(sandbox.shown(&text, MAX_TEXT))
 }

@@ -76,6 +76,8 @@ impl Sandbox {
             .saturating_sub(self.open_connections);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let size = prepared.request.size();
+        // All of them go out at the same time.
+        let mut open = self.open_connections;
         let allowed: Vec<Result<(), Failure>> = (pods.iter().enumerate())
             .map(|(place, pod)| {
                 if !self.snapshot.has_pod(pod) {
@@ -89,7 +91,8 @@ impl Sandbox {
                     return Err(self.bytes_are_used_up());
                 }
                 self.meter.add_bytes(size);
-                self.meter.add_connection();
+                open = open.saturating_add(1);
+                self.meter.add_connection(open);
                 Ok(())
             })
             .collect();

@@ -105,9 +105,12 @@ impl Sandbox {
         why: &str,
     ) -> Result<(), Failure> {
         if !self.grants().discard_volumes {
-            return Err(Failure::Denied(
-                "discarding volumes needs the grant discardVolumes: true".to_owned(),
-            ));
+            let grant = "discardVolumes: true";
+            // Data is at stake: not let through where grants are only counted.
+            self.effects.refused(grant, false);
+            return Err(Failure::Denied(format!(
+                "discarding volumes needs the grant {grant}"
+            )));
         }
         self.is_member(ordinal)?;
         if claims.is_empty() || claims.len() > MAX_CLAIMS {

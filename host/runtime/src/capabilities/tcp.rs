@@ -150,8 +150,8 @@ impl Sandbox {
         for dialed in join_all(dials).await {
             connections.push(match dialed {
                 Ok(connection) => {
-                    self.meter.add_connection();
                     self.open_connections += 1;
+                    self.meter.add_connection(self.open_connections);
                     Ok(self.table.push(connection)?)
                 }
                 Err(failure) => Err(failure),

@@ -98,8 +98,10 @@ impl Meter {
         self.used.bytes = self.used.bytes.saturating_add(bytes as u64);
     }
 
-    pub(crate) fn add_connection(&mut self) {
+    /// A connection was opened; so many are open with it.
+    pub(crate) fn add_connection(&mut self, open: u32) {
         self.used.connections = self.used.connections.saturating_add(1);
+        self.used.connections_peak = self.used.connections_peak.max(open);
     }
 
     /// Counts a log line; how many there are now.
@@ -111,6 +113,11 @@ impl Meter {
     /// So many bytes of its answer are kept.
     pub(crate) fn answered(&mut self, bytes: usize) {
         self.used.answer_bytes = bytes;
+    }
+
+    /// Its answer has a checkpoint of so many bytes.
+    pub(crate) fn checkpointed(&mut self, bytes: usize) {
+        self.used.checkpoint_bytes = bytes;
     }
 
     /// What is left of the call's time.

@@ -1,6 +1,7 @@
 //! Built components, one shared runtime, and a small application for snapshots.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -147,4 +148,9 @@ pub(crate) async fn ended(granted: &Granted, deed: &str, effects: &Arc<Double>) 
     let next = next.expect("another call is not harmed");
     assert_eq!(next.outcome, Outcome::Done);
     error
+}
+
+/// A figure, shown also where the output of tests that pass is not.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
 }

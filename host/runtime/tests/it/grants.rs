@@ -52,6 +52,53 @@ async fn a_denial_names_the_grant_and_reaches_nothing() {
 }
 
 #[tokio::test]
+async fn a_member_and_its_data_are_done_away_with_only_under_the_grants_for_it() {
+    let nothing = granted(asked(), Limits::default()).await;
+    let requests = Grants {
+        requests: true,
+        ..asked()
+    };
+    let requests = granted(requests, Limits::default()).await;
+    let discards = Grants {
+        discard_volumes: true,
+        ..asked()
+    };
+    let discards = granted(discards, Limits::default()).await;
+    // Where grants are only counted, data is not discarded all the same.
+    let counted = hostile().await.count(Grants::default(), Limits::default());
+    let cases = [
+        (&nothing, "delete-pod", Some("requests: true")),
+        (&nothing, "quarantine", Some("requests: true")),
+        (&nothing, "discard", Some("discardVolumes: true")),
+        (&requests, "delete-pod", None),
+        (&requests, "quarantine", None),
+        (&requests, "discard", Some("discardVolumes: true")),
+        (&discards, "delete-pod", Some("requests: true")),
+        (&discards, "quarantine", Some("requests: true")),
+        (&discards, "discard", None),
+        (&counted, "delete-pod", None),
+        (&counted, "quarantine", None),
+        (&counted, "discard", Some("discardVolumes: true")),
+    ];
+    for (plugin, deed, lacks) in cases {
+        let effects = Double::new();
+        let answer = act(plugin, deed, &effects).await.unwrap();
+        let told = format!("{:?}", answer.outcome);
+        let refused = effects.refused.lock().unwrap().clone();
+        let Some(grant) = lacks else {
+            assert_eq!(answer.requests.len(), 1, "{deed}: {told}");
+            continue;
+        };
+        assert!(
+            told.contains("Denied") && told.contains(grant),
+            "{deed}: {told}"
+        );
+        assert_eq!(answer.requests, [], "{deed}");
+        assert_eq!(refused, [(grant.to_owned(), false)], "{deed}");
+    }
+}
+
+#[tokio::test]
 async fn only_members_of_the_own_app_are_reached() {
     let plugin = granted(asked(), Limits::default()).await;
     let effects = Double::new();

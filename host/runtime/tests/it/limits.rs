@@ -171,6 +171,8 @@ async fn connections_and_bytes_are_counted() {
     let effects = Double::with(Member::Swallows);
     let text = told(&plugin, "handles:100", &effects).await;
     assert!(text.starts_with("64 open"), "{text}");
+    let usage = act(&plugin, "handles:7", &effects).await.unwrap().usage;
+    assert_eq!((usage.connections, usage.connections_peak), (7, 7));
     assert!(text.contains("64 open connections per call"), "{text}");
     let text = told(&plugin, "guzzle", &effects).await;
     assert!(
@@ -219,6 +221,44 @@ async fn events_state_and_output_of_programs_are_bounded() {
     });
     let text = told(&plugin, "exec:db cat", &chatty).await;
     assert_eq!(text, "3 262144 bytes, truncated true");
+}
+
+#[tokio::test]
+async fn one_call_asks_for_so_many_things_and_no_more() {
+    let grants = Grants {
+        requests: true,
+        discard_volumes: true,
+        ..asked()
+    };
+    let plugin = granted(grants, Limits::default()).await;
+    for deed in ["quarantine", "delete-pod", "discard"] {
+        let effects = Double::new();
+        let answer = act(&plugin, &format!("{deed}:16"), &effects).await.unwrap();
+        assert_eq!(answer.requests.len(), 16, "{deed}");
+        let answer = act(&plugin, &format!("{deed}:17"), &effects).await.unwrap();
+        let told = format!("{:?}", answer.outcome);
+        assert!(told.contains("16 requests per call"), "{deed}: {told}");
+        assert_eq!(answer.requests.len(), 16, "{deed}");
+        assert_eq!(answer.usage.requests, 16, "{deed}");
+    }
+}
+
+#[tokio::test]
+async fn more_handles_than_there_is_room_for_end_the_call() {
+    let limits = Limits {
+        connections: 10_000,
+        ..Limits::default()
+    };
+    let plugin = granted(asked(), limits).await;
+    let effects = Double::with(Member::Swallows);
+    let text = told(&plugin, "handles:400", &effects).await;
+    assert!(text.starts_with("400 open"), "{text}");
+    let error = ended(&plugin, "handles:501", &effects).await;
+    assert_eq!(error.reason(), "PluginHostcallLimit");
+    assert!(
+        error.to_string().contains("more than 500 open handles"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use stateward_runtime::{Grants, Limits, Outcome};
 
 use crate::double::{Double, Member};
-use crate::fixture::{act, asked, component, granted, runtime};
+use crate::fixture::{act, asked, component, granted, runtime, tell};
 
 /// The median time of a good call.
 async fn usual(calls: usize) -> Duration {
@@ -72,7 +72,9 @@ async fn calls_of_other_apps_go_on_beside_every_attack() {
         let calls = attack.await.unwrap();
         assert!(calls > 0, "{deed} ran");
         let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-        println!("beside {deed}: {ratio:.1} of the usual {alone:?}");
+        tell(format_args!(
+            "beside {deed}: {ratio:.1} of the usual {alone:?}"
+        ));
     }
 }
 
@@ -95,5 +97,5 @@ async fn a_damaged_component_is_refused_by_name() {
         };
         *reasons.entry(reason).or_insert(0) += 1;
     }
-    println!("damaged components: {reasons:?}");
+    tell(format_args!("damaged components: {reasons:?}"));
 }

@@ -45,6 +45,12 @@ async fn a_decide_hook_reads_the_snapshot_and_nothing_else() {
         ("random:8", "random", "bytes"),
         ("claim", "requests", "claim-role"),
         ("release:3", "requests", "release-role"),
+        ("delete-pod", "requests", "delete-pod"),
+        ("discard", "requests", "discard-volumes"),
+        ("quarantine", "requests", "quarantine"),
+        ("http:GET /state", "http", "send"),
+        ("config:mode", "config", "read"),
+        ("metric:set depth 1", "metrics", "set"),
     ];
     for (deed, interface, function) in cases {
         // `view.get` comes first in some of them: reading is allowed.
@@ -75,6 +81,9 @@ async fn a_probe_observes_and_changes_nothing() {
         ("put:x", "state", "put"),
         ("claim", "requests", "claim-role"),
         ("release:3", "requests", "release-role"),
+        ("delete-pod", "requests", "delete-pod"),
+        ("discard", "requests", "discard-volumes"),
+        ("quarantine", "requests", "quarantine"),
     ] {
         let probed = plugin.probe(snapshot(deed), 0, effects.clone()).await;
         assert_eq!(
