@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jiff::SignedDuration;
-use stateward_planner::plan::{Plan, Step};
+use stateward_planner::plan::{Plan, Step, WhyPatch};
 
 use crate::application::Application;
 use crate::cluster::Cluster;
@@ -48,6 +48,12 @@ pub(crate) enum Ended {
 impl<A: Application> Cluster<A> {
     /// Lets the host do its work until nothing is left to do, or until nothing moves any more.
     pub fn settle(&self) -> Settled {
+        let settled = self.work();
+        self.live.borrow_mut().give_decisions_up();
+        settled
+    }
+
+    fn work(&self) -> Settled {
         let mut looks = 0;
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
@@ -64,6 +70,10 @@ impl<A: Application> Cluster<A> {
             let now = self.summary();
             looks = if now == before { looks + 1 } else { 0 };
             before = now;
+            if looks > IDLE_LOOKS && self.live.borrow_mut().pass_a_deadline() {
+                looks = 0;
+                continue;
+            }
             if looks > IDLE_LOOKS {
                 let waiting = plan.status.waiting.iter();
                 let waiting: Vec<String> = waiting.map(|wait| wait.message.clone()).collect();
@@ -101,6 +111,7 @@ impl<A: Application> Cluster<A> {
     fn look_once(&self) -> Ended {
         let has_moved = self.live.borrow_mut().run_pods();
         self.probe_all();
+        self.live.borrow_mut().present_decisions();
         let plan = self.live.borrow().model.plan();
         let is_written = self.write(&plan);
         if is_written && plan.status_is_urgent {
@@ -113,8 +124,7 @@ impl<A: Application> Cluster<A> {
         for step in &plan.steps {
             match step {
                 Step::Call { id, act, .. } => {
-                    // A refusal here means that the world moved on: the next plan says what follows.
-                    self.live.borrow_mut().model.apply(step).ok();
+                    self.live.borrow_mut().apply(step);
                     self.call(id, act);
                     if ended == Ended::Quiet {
                         ended = Ended::Asked;
@@ -122,13 +132,11 @@ impl<A: Application> Cluster<A> {
                 }
                 Step::Decide { question } => {
                     self.decide(question);
-                    self.live.borrow_mut().model.apply(step).ok();
+                    self.live.borrow_mut().apply(step);
                     ended = Ended::Moved;
                 }
                 _ => {
-                    self.at_step(&words(step), || {
-                        self.live.borrow_mut().model.apply(step).ok();
-                    });
+                    self.at_step(&words(step), || self.live.borrow_mut().apply(step));
                     ended = Ended::Moved;
                 }
             }
@@ -139,10 +147,14 @@ impl<A: Application> Cluster<A> {
     /// Writes the plan's status; whether it changed.
     fn write(&self, plan: &Plan) -> bool {
         let changes = self.is_worth_writing(plan);
-        if changes {
-            self.at_step("", || self.live.borrow_mut().model.record(plan));
-        } else {
-            self.live.borrow_mut().model.record(plan);
+        let record = || {
+            let mut scene = self.live.borrow_mut();
+            scene.model.record(plan);
+            scene.hear_of_wishes();
+        };
+        match changes {
+            true => self.at_step("", record),
+            false => record(),
         }
         changes
     }
@@ -222,6 +234,12 @@ fn words(step: &Step) -> String {
         }
         Step::DeletePod { name, .. } => format!("the host deletes {name}"),
         Step::CreateRevision { name, .. } => format!("the host records revision {name}"),
+        Step::DeleteClaim { name, .. } => format!("the host deletes the claim {name}"),
+        Step::PatchPod {
+            name,
+            why: WhyPatch::Eviction,
+            ..
+        } => format!("the host changes whether {name} may be evicted"),
         Step::PatchPod { name, .. } => format!("the host marks {name}"),
         _ => String::new(),
     }
