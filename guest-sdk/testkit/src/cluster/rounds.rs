@@ -56,8 +56,15 @@ impl<A: Application> Cluster<A> {
     fn work(&self) -> Settled {
         let mut looks = 0;
         let mut before = Vec::new();
+        let mut is_disturbed = false;
         for _ in 0..ROUNDS {
-            if self.look() == Ended::Moved {
+            let ended = self.look();
+            if self.live.borrow_mut().points.has_struck() {
+                // What failed is tried again, and what a probe did not see is seen by the next one.
+                looks = 0;
+                is_disturbed = true;
+            }
+            if ended == Ended::Moved {
                 continue;
             }
             let plan = self.live.borrow().model.plan();
@@ -65,7 +72,11 @@ impl<A: Application> Cluster<A> {
                 continue;
             }
             if plan.status.waiting.is_empty() && plan.wake_at.is_none() {
-                return Settled::Reached;
+                if !std::mem::take(&mut is_disturbed) {
+                    return Settled::Reached;
+                }
+                self.sleep(&plan);
+                continue;
             }
             let now = self.summary();
             looks = if now == before { looks + 1 } else { 0 };

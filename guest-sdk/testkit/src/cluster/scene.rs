@@ -21,6 +21,9 @@ use crate::cluster::wishes::Asked;
 use crate::fault::Points;
 use crate::history::History;
 
+/// A holder has failed when it was unwell for so long, where the manifest says nothing.
+const GRACE_SECONDS: u32 = 30;
+
 pub(super) struct Scene<A> {
     pub(super) model: Model,
     pub(super) application: A,
@@ -207,11 +210,10 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
     let json: Value = serde_json::from_str(&manifest.to_json()).unwrap_or_default();
     let is = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let number = |value: &Value, key: &str| {
-        let number = value.get(key).and_then(Value::as_u64);
-        number
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(0)
+    let grace = |role: &Value| {
+        let seconds = role.get("grace-seconds").and_then(Value::as_u64);
+        let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+        seconds.unwrap_or(GRACE_SECONDS)
     };
     let tasks = json.get("tasks").and_then(Value::as_array);
     let roles = json.get("roles").and_then(Value::as_array);
@@ -226,7 +228,7 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
                 name: role.get("name").map(text).unwrap_or_default(),
                 exclusive: is(role, "exclusive"),
                 movable: is(role, "movable"),
-                grace_seconds: number(role, "grace-seconds"),
+                grace_seconds: grace(role),
             })
             .collect(),
         post_ready_overlaps: json
