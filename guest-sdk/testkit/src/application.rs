@@ -34,7 +34,8 @@ pub enum Accepted {
     Session(Box<dyn Session>),
 }
 
-/// All members of a simulated application. What a member keeps under its ordinal survives its pod, as a volume does.
+/// All members of a simulated application. What a member keeps under its ordinal survives its pod, as a volume does,
+/// until it is [discarded](Application::discard).
 ///
 /// ```
 /// use stateward_testkit::{Application, Pod};
@@ -64,6 +65,12 @@ pub trait Application: 'static {
     /// A member's process ends. What it has on its volume stays.
     fn stop(&mut self, pod: &Pod) {
         let _ = pod;
+    }
+
+    /// A volume of a member is gone, and what it kept there with it: its plugin had it discarded, or the app does not retain it. `volume` is the name of the claim
+    /// template: `data`, unless the app has others. Whoever keeps something under ordinals forgets it here.
+    fn discard(&mut self, ordinal: u32, volume: &str) {
+        let _ = (ordinal, volume);
     }
 
     /// Time has passed on the virtual clock.

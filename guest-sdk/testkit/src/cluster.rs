@@ -2,13 +2,18 @@
 
 mod asking;
 mod calls;
+mod deadlines;
 mod host;
 mod live;
 mod members;
+mod nodes;
 mod pods;
+mod requests;
 mod rounds;
 mod scene;
 mod streams;
+mod volumes;
+mod wishes;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -16,7 +21,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use stateward_planner::world::{App, Face, Hold, Switchover, Wishes};
+use stateward_planner::world::{App, Budgets, Face, Hold, Switchover, Wishes};
 use stateward_planner::{Model, Spec, Timestamp};
 use stateward_sdk::testing::Grants;
 use stateward_sdk::{Manifest, Member, Plugin};
@@ -50,7 +55,11 @@ impl<A: Application> Cluster<A> {
         let ready = scene::ready(&manifest, plugin.hooks());
         let app = app(&ready.name);
         let now = Timestamp::from_second(START).unwrap_or_default();
-        let model = Model::of(app, stateward_planner::world::Plugin::Ready(ready), now);
+        let mut model = Model::of(app, stateward_planner::world::Plugin::Ready(ready), now);
+        // As in a cluster whose nodes and disruption budgets the operator may see.
+        model.world.budgets = Budgets::Seen {
+            budgets: Vec::new(),
+        };
         let grants = Grants::asked_by(&manifest);
         Cluster {
             plugin,
@@ -97,8 +106,7 @@ impl<A: Application> Cluster<A> {
     pub fn switch_over(&self, role: &str, target: Option<u32>) {
         let mut scene = self.live.borrow_mut();
         scene.tell(format_args!("a user wants {role} to move"));
-        scene.wishes += 1;
-        let id = format!("wish-{}", scene.wishes);
+        let id = scene.next_wish();
         scene.model.world.app.switchover = Some(Switchover {
             id,
             role: role.to_owned(),
@@ -123,12 +131,12 @@ impl<A: Application> Cluster<A> {
         scene.end(&name);
     }
 
-    /// Somebody deletes a member's pod.
+    /// Somebody deletes a member's pod. Where the plugin has `pre_delete` it is asked with the cause `external`, until it is done or 30 s have passed.
     pub fn delete_pod(&self, ordinal: u32) {
         let mut scene = self.live.borrow_mut();
         let name = scene.pod_name(ordinal);
         scene.tell(format_args!("somebody deletes {name}"));
-        scene.model.delete_pod(&name);
+        scene.terminate(&name);
     }
 
     /// A member's container ends and is started again in the same pod.
@@ -231,7 +239,7 @@ impl<A: Application> Cluster<A> {
         self.live.borrow().history.len()
     }
 
-    /// What the plugin did that no plugin may do: a panic, a change in a hook that only looks.
+    /// What the plugin did that no plugin may do: a panic, a change in a hook that only looks. And what a scenario asks for that cannot be.
     pub(crate) fn mistakes(&self) -> Vec<String> {
         self.live.borrow().mistakes.clone()
     }

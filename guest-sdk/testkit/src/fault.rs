@@ -112,6 +112,7 @@ pub(crate) struct Points {
     calls: usize,
     effects: usize,
     members: usize,
+    has_struck: bool,
 }
 
 impl Points {
@@ -120,6 +121,11 @@ impl Points {
             fault,
             ..Points::default()
         }
+    }
+
+    /// Whether the fault has struck since this was last asked.
+    pub(crate) fn has_struck(&mut self) -> bool {
+        std::mem::take(&mut self.has_struck)
     }
 
     pub(crate) fn count(&self, place: Place) -> usize {
@@ -142,7 +148,9 @@ impl Points {
         let point = *counter;
         *counter += 1;
         let fault = self.fault?;
-        (fault.kind.at() == place && fault.point == point).then_some(fault.kind)
+        let strikes = fault.kind.at() == place && fault.point == point;
+        self.has_struck |= strikes;
+        strikes.then_some(fault.kind)
     }
 }
 

@@ -43,6 +43,17 @@
 //! # }
 //! ```
 //!
+//! What is played of an app's life:
+//!
+//! | what | by |
+//! |---|---|
+//! | users want another spec, a role to move, a task, a decision, a deadline | [`Cluster::scale`], [`switch_over`](Cluster::switch_over), [`task`](Cluster::task), [`rule`](Cluster::rule), [`deadline`](Cluster::deadline) … |
+//! | pods die, are deleted, have to leave their node | [`Cluster::kill`], [`delete_pod`](Cluster::delete_pod), [`drain`](Cluster::drain) … |
+//! | requests of hooks: roles, replacements, discarded volumes, quarantines | the planner, under the grants; [`Application::discard`] empties a member |
+//! | probes that want tasks, or find the holder of a role unwell | the planner, on the virtual clock |
+//!
+//! Not played: nodes that fall silent or are fenced, pods that fail or cannot start, disruption budgets of users, readiness gates.
+//!
 //! An application of your own is one method, [`Application::ask`]: what a member answers to some words. The testkit carries them over exec, HTTP and
 //! lines over TCP, so no test writes bytes of a protocol.
 
@@ -61,3 +72,5 @@ pub use cluster::{Cluster, Settled};
 pub use fault::Kind;
 pub use report::{Failing, Report};
 pub use scenario::Scenario;
+pub use stateward_planner::spec::DeadlinePolicy;
+pub use stateward_planner::world::Verb;

@@ -185,6 +185,30 @@ impl Act {
     }
 }
 
+impl Phase {
+    /// The phase of one that is to be called again now, whatever its last answer was; none while a call is in flight, and when it is done.
+    pub fn retried(&self, now: Timestamp) -> Option<Phase> {
+        let mut retried = match self {
+            Phase::Calling | Phase::Done => return None,
+            Phase::Fatal { message, .. } => Phase::Refused {
+                reason: message.clone(),
+                since: now,
+                ask_again: now,
+            },
+            Phase::InProgress { .. } | Phase::Refused { .. } | Phase::Failing { .. } => {
+                self.clone()
+            }
+        };
+        if let Phase::InProgress { ask_again, .. }
+        | Phase::Refused { ask_again, .. }
+        | Phase::Failing { ask_again, .. } = &mut retried
+        {
+            *ask_again = now;
+        }
+        Some(retried)
+    }
+}
+
 /// One invocation as it stands. Kept in the app's status while it is under way, in memory otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -254,4 +278,34 @@ pub enum Phase {
         generation: i64,
         digest: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::now;
+
+    #[test]
+    fn what_is_retried_is_due_now_whatever_it_last_said() {
+        let later = now() + jiff::SignedDuration::from_secs(60);
+        let refused = Phase::Refused {
+            reason: "the disk is full".to_owned(),
+            since: now(),
+            ask_again: now(),
+        };
+        let fatal = Phase::Fatal {
+            message: "the disk is full".to_owned(),
+            generation: 1,
+            digest: "sha256:1".to_owned(),
+        };
+        assert_eq!(fatal.retried(now()), Some(refused));
+        let in_progress = |ask_again| Phase::InProgress {
+            ask_again,
+            percent: Some(5),
+            message: "copying".to_owned(),
+        };
+        assert_eq!(in_progress(later).retried(now()), Some(in_progress(now())));
+        assert_eq!(Phase::Calling.retried(now()), None);
+        assert_eq!(Phase::Done.retried(now()), None);
+    }
 }

@@ -11,6 +11,8 @@
 //! | `probe` | adds in its probe |
 //! | `work` | waits for what never comes |
 //! | `secrecy` | tells members its secret, in base64 and hexadecimal digits |
+//!
+//! Its task `rebuild` empties a member, which is counted anew then.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -54,6 +56,8 @@ impl Wrong {
             .exec("main", ["tally", "*"], "count members")
             .secret("token", "tell it to nobody")
             .state("note what it did")
+            .discard_volumes("empty a member")
+            .task("rebuild", "empty a member")
     }
 
     fn validate(&self, _old: Option<&App>, new: &App, _view: &dyn View) -> Vec<Finding> {
@@ -107,6 +111,14 @@ impl Wrong {
                 }
             }
         }
+        done()
+    }
+
+    fn task(&self, task: &Task, host: &dyn Host) -> Step {
+        let Some(member) = task.member.and_then(|ordinal| host.member(ordinal)) else {
+            return refuse("name a member");
+        };
+        host.discard_volumes(member.ordinal, &member.claims(), "it is rebuilt")?;
         done()
     }
 }

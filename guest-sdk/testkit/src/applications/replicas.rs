@@ -160,6 +160,10 @@ impl Application for Replicas {
         }
     }
 
+    fn discard(&mut self, ordinal: u32, _volume: &str) {
+        self.servers.remove(&ordinal);
+    }
+
     fn summary(&self, running: &[u32]) -> String {
         let primaries = self.primaries();
         let servers = running.iter().filter_map(|ordinal| {

@@ -176,6 +176,10 @@ impl Application for Ring {
         }
     }
 
+    fn discard(&mut self, ordinal: u32, _volume: &str) {
+        self.members.remove(&ordinal);
+    }
+
     fn summary(&self, running: &[u32]) -> String {
         let members = running.iter().filter_map(|ordinal| {
             let member = self.members.get(ordinal)?;

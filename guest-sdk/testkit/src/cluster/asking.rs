@@ -91,21 +91,17 @@ impl<A: Application> Cluster<A> {
         let Some(pod) = member.pod else { return };
         let mut scene = self.live.borrow_mut();
         let at_ms = scene.now_ms();
-        let seen = match answer {
-            None => return,
-            Some(Ok(report)) => Seen {
-                at_ms,
-                healthy: report.healthy,
-                role: report.role,
-                note: report.note,
-            },
-            Some(Err(_)) => Seen {
-                at_ms,
-                healthy: false,
-                role: None,
-                note: Vec::new(),
-            },
+        // A probe that fails has not found the member well.
+        let Some(report) = answer.map(Result::unwrap_or_default) else {
+            return;
         };
+        let seen = Seen {
+            at_ms,
+            healthy: report.healthy,
+            role: report.role,
+            note: report.note,
+        };
+        scene.note(&pod, &seen, report.wants);
         scene.seen.insert(pod, seen);
     }
 

@@ -63,11 +63,13 @@ impl<A: Application> Cluster<A> {
         let scene = self.live.borrow();
         let known = scene.model.world.journal.get(id)?;
         let checkpoint = known.checkpoint.as_ref();
+        let deadline = scene.deadline_of(known);
         Some(Call {
             id: id.to_string(),
             attempt: known.attempts,
             checkpoint: checkpoint.and_then(|text| BASE64_STANDARD.decode(text).ok()),
             cancelling: known.cancelling,
+            deadline_ms: deadline.and_then(|end| u64::try_from(end.as_millisecond()).ok()),
             ..Call::default()
         })
     }

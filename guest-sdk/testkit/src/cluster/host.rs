@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use stateward_planner::journal::commit::Request as HostRequest;
 use stateward_planner::put_state;
-use stateward_planner::world::Plugin;
 use stateward_sdk::{
     Command, Connection, Death, Entry, Failure, Host, Job, Level, Member, Output, Reach, Request,
     Response, Tls, View, Weight,
@@ -196,33 +194,23 @@ impl<A: Application> Host for Live<A> {
         if !self.0.borrow().processes.contains_key(pod) {
             return Err(Failure::Replaced);
         }
-        self.request(HostRequest::Claim {
-            role: role.to_owned(),
-            pod: pod.to_owned(),
-            after_epoch,
-        })
+        self.ask_for_role(role, Some(pod), after_epoch)
     }
 
     fn release_role(&self, role: &str, after_epoch: u64) -> Result<(), Failure> {
-        self.request(HostRequest::Release {
-            role: role.to_owned(),
-            after_epoch,
-        })
+        self.ask_for_role(role, None, after_epoch)
     }
 
     fn delete_pod(&self, pod: &str, why: &str) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_requests())?;
-        self.unplayed("delete-pod", pod, why)
+        self.ask_for_replacement(pod, why)
     }
 
-    fn discard_volumes(&self, ordinal: u32, _claims: &[&str], why: &str) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_discard_volumes())?;
-        self.unplayed("discard-volumes", &ordinal.to_string(), why)
+    fn discard_volumes(&self, ordinal: u32, claims: &[&str], why: &str) -> Result<(), Failure> {
+        self.ask_for_discarding(ordinal, claims, why)
     }
 
     fn quarantine(&self, ordinal: u32, why: &str) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_requests())?;
-        self.unplayed("quarantine", &ordinal.to_string(), why)
+        self.ask_for_quarantine(ordinal, why)
     }
 
     /// The program ends as soon as it is started; `poll` tells. That it starts is noted first, so that a host that dies over it knows no more than that.
@@ -291,61 +279,6 @@ impl<A: Application> Live<A> {
         };
         let set = format_args!("metric {name}{whom}: {value}");
         scene.history.detail(set);
-        Ok(())
-    }
-
-    fn request(&self, request: HostRequest) -> Result<(), Failure> {
-        self.granted(|scene| scene.grants.allow_requests())?;
-        let mut scene = self.0.borrow_mut();
-        let (HostRequest::Claim {
-            role, after_epoch, ..
-        }
-        | HostRequest::Release { role, after_epoch }) = &request
-        else {
-            return Err(Failure::Other("it is not about a role".to_owned()));
-        };
-        let world = &scene.model.world;
-        let is_known = match &world.plugin {
-            Plugin::Ready(plugin) => {
-                (plugin.roles.iter()).any(|known| known.name == *role && known.exclusive)
-            }
-            _ => false,
-        };
-        if !is_known {
-            return Err(Failure::Denied(format!(
-                "the manifest declares no exclusive role {role:?}"
-            )));
-        }
-        let known = world
-            .recorded
-            .roles
-            .iter()
-            .find(|known| known.name == *role);
-        let epoch = known.map_or(0, |known| known.epoch);
-        let is_queued = scene.queued.iter().any(|queued| match queued {
-            HostRequest::Claim { role: other, .. } | HostRequest::Release { role: other, .. } => {
-                other == role
-            }
-            _ => false,
-        });
-        if epoch != *after_epoch || is_queued {
-            return Err(Failure::Conflict);
-        }
-        let text = match &request {
-            HostRequest::Claim { role, pod, .. } => format!("asks for {role} to be held by {pod}"),
-            _ => format!("asks for {role} to be released"),
-        };
-        scene.history.detail(text);
-        scene.queued.push(request);
-        Ok(())
-    }
-
-    /// A request that the testkit's host does not do yet says so, instead of passing for done.
-    fn unplayed(&self, request: &str, whom: &str, why: &str) -> Result<(), Failure> {
-        let mut scene = self.0.borrow_mut();
-        scene.mistake(format!(
-            "the testkit does not play {request} ({whom}: {why})"
-        ));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stateward_planner::world::{Pod, PodPhase};
-use stateward_sdk::{App, Claim, Member, Standing, Volume};
+use stateward_sdk::{App, Claim, Member, Standing};
 
 use crate::application::Application;
 use crate::cluster::scene::Scene;
@@ -60,16 +60,9 @@ impl<A: Application> Scene<A> {
     }
 
     fn member(&self, ordinal: u32, pod: Option<&Pod>) -> Member {
-        let volume = match self.used.contains(&ordinal) {
-            true => Volume::Same,
-            false => Volume::New,
-        };
-        let mut extra = BTreeMap::from([("host".to_owned(), self.host_of(ordinal))]);
-        let end = format!("-{}", self.pod_name(ordinal));
-        let claims = self.model.world.claims.iter();
-        let claims = claims.filter(|claim| claim.name.ends_with(&end));
-        let claims: Vec<&str> = claims.map(|claim| claim.uid.as_str()).collect();
-        extra.insert("claims".to_owned(), claims.join(","));
+        let (volume, claims) = self.volume(ordinal);
+        let host = ("host".to_owned(), self.host_of(ordinal));
+        let extra = BTreeMap::from([host, ("claims".to_owned(), claims)]);
         let Some(pod) = pod else {
             return Member {
                 ordinal,
@@ -87,7 +80,7 @@ impl<A: Application> Scene<A> {
             standing: standing(pod),
             restarts: pod.restarts,
             revision: revision.cloned().unwrap_or_default(),
-            node: Some("node".to_owned()),
+            node: pod.node.clone(),
             volume,
             last: self.seen.get(&pod.uid).cloned(),
             extra,

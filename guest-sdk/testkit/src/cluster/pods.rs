@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stateward_planner::world::PodPhase;
+use jiff::SignedDuration;
+use stateward_planner::world::{Plugin, Pod as WorldPod, PodPhase};
+use stateward_planner::{Invocation, InvocationId};
+use stateward_sdk::Hook;
 
 use crate::application::{Application, Pod};
 use crate::cluster::NAMESPACE;
@@ -15,6 +18,15 @@ pub(super) struct Process {
     pub(super) address: String,
 }
 
+/// What a pod does by itself.
+enum Course {
+    Starts,
+    Runs,
+    Ends,
+}
+
+/// So long a pod that somebody else deletes may take to end, as by default in Kubernetes.
+const GRACE_SECONDS: i64 = 30;
 /// The annotations that carry what `member-config` said.
 const CONFIG: &str = "config.stateward.dev/";
 /// The annotation that says that a pod has joined.
@@ -58,31 +70,57 @@ impl<A: Application> Scene<A> {
 
     /// Pods that terminate end, and pods that were made start. Whether something moved.
     pub(super) fn run_pods(&mut self) -> bool {
+        self.evict();
         let mut has_moved = false;
-        let pods: Vec<(String, String, bool, bool)> = (self.model.world.pods.iter())
-            .map(|pod| {
-                let is_new = pod.phase == PodPhase::Pending || pod.ready_since.is_none();
-                (
-                    pod.name.clone(),
-                    pod.uid.clone(),
-                    pod.deletion.is_some(),
-                    is_new,
-                )
-            })
+        let pods: Vec<(String, String, Course)> = (self.model.world.pods.iter())
+            .map(|pod| (pod.name.clone(), pod.uid.clone(), self.course(pod)))
             .collect();
-        for (name, uid, is_terminating, is_new) in pods {
-            if is_terminating {
-                self.end(&name);
-                has_moved = true;
-            } else if is_new {
-                self.model.start(&name);
-                if !self.processes.contains_key(&uid) {
-                    self.start(&name, &uid);
+        for (name, uid, course) in pods {
+            match course {
+                Course::Ends => self.end(&name),
+                Course::Starts => {
+                    self.model.start(&name);
+                    if !self.processes.contains_key(&uid) {
+                        self.start(&name, &uid);
+                    }
                 }
-                has_moved = true;
+                Course::Runs => continue,
             }
+            has_moved = true;
         }
         has_moved
+    }
+
+    fn course(&self, pod: &WorldPod) -> Course {
+        match pod.deletion {
+            Some(end) if end > self.model.now && self.is_prepared_late(pod) => Course::Runs,
+            Some(_) => Course::Ends,
+            None if pod.phase == PodPhase::Pending || pod.ready_since.is_none() => Course::Starts,
+            None => Course::Runs,
+        }
+    }
+
+    /// Whether the plugin may still do something for a pod that somebody else deleted.
+    fn is_prepared_late(&self, pod: &WorldPod) -> bool {
+        let world = &self.model.world;
+        let has_hook = match &world.plugin {
+            Plugin::Ready(plugin) => plugin.hooks.contains(Hook::PreDelete.name()),
+            _ => false,
+        };
+        let id = InvocationId(format!("pre-delete/{}/external", pod.uid));
+        let is_done = (world.journal.get(&id)).is_some_and(Invocation::is_done);
+        has_hook && pod.phase == PodPhase::Running && !is_done
+    }
+
+    /// Somebody else deletes the pod: it may take its grace period to end.
+    pub(super) fn terminate(&mut self, name: &str) {
+        let grace = SignedDuration::from_secs(GRACE_SECONDS);
+        let now = self.model.now;
+        let pods = &mut self.model.world.pods;
+        if let Some(pod) = pods.iter_mut().find(|pod| pod.name == name) {
+            pod.deletion
+                .get_or_insert(now.saturating_add(grace).unwrap_or(now));
+        }
     }
 
     fn start(&mut self, name: &str, uid: &str) {
@@ -96,11 +134,12 @@ impl<A: Application> Scene<A> {
             address: format!("10.0.{high}.{low}"),
         };
         self.processes.insert(uid.to_owned(), process);
+        self.schedule(name);
         self.tell(format_args!("{name} is ready"));
         if let Some(pod) = self.pod(uid) {
             self.application.boot(&pod);
         }
-        self.used.insert(ordinal);
+        self.use_volumes(ordinal);
     }
 
     /// The pod of this name is gone, its processes with it.
@@ -112,6 +151,7 @@ impl<A: Application> Scene<A> {
         self.stop(&uid);
         self.model.finish(name);
         self.tell(format_args!("{name} is gone"));
+        self.lose_volumes();
     }
 
     fn stop(&mut self, uid: &str) {
@@ -152,6 +192,9 @@ impl<A: Application> Scene<A> {
         pod.restarts = 0;
         pod.created = now;
         pod.ready_since = Some(now);
+        pod.deletion = None;
+        pod.seen = None;
+        Self::leave_node(pod);
         let name = pod.name.clone();
         self.start(&name, &new);
     }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jiff::SignedDuration;
-use stateward_planner::plan::{Plan, Step};
+use stateward_planner::plan::{Plan, Step, WhyPatch};
 
 use crate::application::Application;
 use crate::cluster::Cluster;
@@ -48,10 +48,23 @@ pub(crate) enum Ended {
 impl<A: Application> Cluster<A> {
     /// Lets the host do its work until nothing is left to do, or until nothing moves any more.
     pub fn settle(&self) -> Settled {
+        let settled = self.work();
+        self.live.borrow_mut().give_decisions_up();
+        settled
+    }
+
+    fn work(&self) -> Settled {
         let mut looks = 0;
         let mut before = Vec::new();
+        let mut is_disturbed = false;
         for _ in 0..ROUNDS {
-            if self.look() == Ended::Moved {
+            let ended = self.look();
+            if self.live.borrow_mut().points.has_struck() {
+                // What failed is tried again, and what a probe did not see is seen by the next one.
+                looks = 0;
+                is_disturbed = true;
+            }
+            if ended == Ended::Moved {
                 continue;
             }
             let plan = self.live.borrow().model.plan();
@@ -59,11 +72,19 @@ impl<A: Application> Cluster<A> {
                 continue;
             }
             if plan.status.waiting.is_empty() && plan.wake_at.is_none() {
-                return Settled::Reached;
+                if !std::mem::take(&mut is_disturbed) {
+                    return Settled::Reached;
+                }
+                self.sleep(&plan);
+                continue;
             }
             let now = self.summary();
             looks = if now == before { looks + 1 } else { 0 };
             before = now;
+            if looks > IDLE_LOOKS && self.live.borrow_mut().pass_a_deadline() {
+                looks = 0;
+                continue;
+            }
             if looks > IDLE_LOOKS {
                 let waiting = plan.status.waiting.iter();
                 let waiting: Vec<String> = waiting.map(|wait| wait.message.clone()).collect();
@@ -101,6 +122,7 @@ impl<A: Application> Cluster<A> {
     fn look_once(&self) -> Ended {
         let has_moved = self.live.borrow_mut().run_pods();
         self.probe_all();
+        self.live.borrow_mut().present_decisions();
         let plan = self.live.borrow().model.plan();
         let is_written = self.write(&plan);
         if is_written && plan.status_is_urgent {
@@ -113,8 +135,7 @@ impl<A: Application> Cluster<A> {
         for step in &plan.steps {
             match step {
                 Step::Call { id, act, .. } => {
-                    // A refusal here means that the world moved on: the next plan says what follows.
-                    self.live.borrow_mut().model.apply(step).ok();
+                    self.live.borrow_mut().apply(step);
                     self.call(id, act);
                     if ended == Ended::Quiet {
                         ended = Ended::Asked;
@@ -122,13 +143,11 @@ impl<A: Application> Cluster<A> {
                 }
                 Step::Decide { question } => {
                     self.decide(question);
-                    self.live.borrow_mut().model.apply(step).ok();
+                    self.live.borrow_mut().apply(step);
                     ended = Ended::Moved;
                 }
                 _ => {
-                    self.at_step(&words(step), || {
-                        self.live.borrow_mut().model.apply(step).ok();
-                    });
+                    self.at_step(&words(step), || self.live.borrow_mut().apply(step));
                     ended = Ended::Moved;
                 }
             }
@@ -139,10 +158,14 @@ impl<A: Application> Cluster<A> {
     /// Writes the plan's status; whether it changed.
     fn write(&self, plan: &Plan) -> bool {
         let changes = self.is_worth_writing(plan);
-        if changes {
-            self.at_step("", || self.live.borrow_mut().model.record(plan));
-        } else {
-            self.live.borrow_mut().model.record(plan);
+        let record = || {
+            let mut scene = self.live.borrow_mut();
+            scene.model.record(plan);
+            scene.hear_of_wishes();
+        };
+        match changes {
+            true => self.at_step("", record),
+            false => record(),
         }
         changes
     }
@@ -218,6 +241,12 @@ fn words(step: &Step) -> String {
         Step::CreatePod { name, .. } => format!("the host makes {name}"),
         Step::DeletePod { name, .. } => format!("the host deletes {name}"),
         Step::CreateRevision { name, .. } => format!("the host records revision {name}"),
+        Step::DeleteClaim { name, .. } => format!("the host deletes the claim {name}"),
+        Step::PatchPod {
+            name,
+            why: WhyPatch::Eviction,
+            ..
+        } => format!("the host changes whether {name} may be evicted"),
         Step::PatchPod { name, .. } => format!("the host marks {name}"),
         _ => String::new(),
     }

@@ -8,14 +8,21 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use stateward_planner::Model;
 use stateward_planner::journal::commit::Request;
-use stateward_planner::world::{ReadyPlugin, Role, Task};
+use stateward_planner::status::Order;
+use stateward_planner::world::{self, ReadyPlugin, Role, Task};
 use stateward_sdk::testing::{Grants, Jobs};
 use stateward_sdk::{Failure, Hook, Manifest, Member, Seen, Tls};
 
 use crate::application::Application;
+use crate::cluster::nodes::Nodes;
 use crate::cluster::pods::Process;
+use crate::cluster::volumes::Volumes;
+use crate::cluster::wishes::Asked;
 use crate::fault::Points;
 use crate::history::History;
+
+/// A holder has failed when it was unwell for so long, where the manifest says nothing.
+const GRACE_SECONDS: u32 = 30;
 
 pub(super) struct Scene<A> {
     pub(super) model: Model,
@@ -28,11 +35,12 @@ pub(super) struct Scene<A> {
     pub(super) slow: BTreeMap<u32, Duration>,
     pub(super) images: u32,
     pub(super) wishes: u32,
+    pub(super) asked: Asked,
     /// By UID of the pod.
     pub(super) processes: BTreeMap<String, Process>,
     pub(super) ended: BTreeSet<String>,
-    /// Ordinals whose volumes were used before.
-    pub(super) used: BTreeSet<u32>,
+    pub(super) volumes: Volumes,
+    pub(super) nodes: Nodes,
     pub(super) incarnations: u32,
     /// What probes saw, by UID of the pod.
     pub(super) seen: BTreeMap<String, Seen>,
@@ -67,9 +75,11 @@ impl<A: Application> Scene<A> {
             slow: BTreeMap::new(),
             images: 1,
             wishes: 0,
+            asked: Asked::default(),
             processes: BTreeMap::new(),
             ended: BTreeSet::new(),
-            used: BTreeSet::new(),
+            volumes: Volumes::new(),
+            nodes: Nodes::new(),
             incarnations: 0,
             seen: BTreeMap::new(),
             probed_at: 0,
@@ -123,11 +133,31 @@ impl<A: Application> Scene<A> {
         self.mistakes.push(text);
     }
 
+    /// What a probe saw of a pod, as plans see it: since when it is not well, and which tasks should run.
+    pub(super) fn note(&mut self, uid: &str, seen: &Seen, wants: Vec<String>) {
+        let now = self.model.now;
+        let pods = &mut self.model.world.pods;
+        let Some(pod) = pods.iter_mut().find(|pod| pod.uid == uid) else {
+            return;
+        };
+        let before = pod.seen.as_ref();
+        let unwell_since = before.and_then(|before| before.unwell_since);
+        pod.seen = Some(world::Seen {
+            at: now,
+            unwell_since: (!seen.healthy).then(|| unwell_since.unwrap_or(now)),
+            role: seen.role.clone(),
+            wants,
+        });
+    }
+
     /// The host is gone, and comes back with what it has written.
     pub(super) fn restart_host(&mut self) {
         self.model.restart_host();
         self.queued.clear();
         self.seen.clear();
+        for pod in &mut self.model.world.pods {
+            pod.seen = None;
+        }
         self.jobs.lose();
         self.calling = None;
         self.tell("the host starts again");
@@ -150,10 +180,22 @@ impl<A: Application> Scene<A> {
             holder.is_some_and(|holder| world.pods.iter().any(|pod| pod.uid == holder.pod))
         });
         let held: Vec<&str> = held.map(|role| role.name.as_str()).collect();
+        let kept = world
+            .recorded
+            .orders
+            .iter()
+            .filter_map(|order| match order {
+                Order::Quarantine { ordinal, .. } => Some(*ordinal),
+                _ => None,
+            });
+        let mut kept: Vec<u32> = kept.collect();
+        kept.sort_unstable();
         let mut lines = vec![
             format!("members that run: {running:?}"),
             format!("pods of an old revision: {}", outdated.count()),
             format!("roles that are held: {}", held.join(", ")),
+            format!("members that are not to be started: {kept:?}"),
+            format!("tasks that users asked for: {}", self.ended_tasks()),
         ];
         let application = self.application.summary(&running);
         if !application.is_empty() {
@@ -168,11 +210,10 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
     let json: Value = serde_json::from_str(&manifest.to_json()).unwrap_or_default();
     let is = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let number = |value: &Value, key: &str| {
-        let number = value.get(key).and_then(Value::as_u64);
-        number
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(0)
+    let grace = |role: &Value| {
+        let seconds = role.get("grace-seconds").and_then(Value::as_u64);
+        let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+        seconds.unwrap_or(GRACE_SECONDS)
     };
     let tasks = json.get("tasks").and_then(Value::as_array);
     let roles = json.get("roles").and_then(Value::as_array);
@@ -187,7 +228,7 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
                 name: role.get("name").map(text).unwrap_or_default(),
                 exclusive: is(role, "exclusive"),
                 movable: is(role, "movable"),
-                grace_seconds: number(role, "grace-seconds"),
+                grace_seconds: grace(role),
             })
             .collect(),
         post_ready_overlaps: json

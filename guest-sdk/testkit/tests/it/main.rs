@@ -8,6 +8,11 @@
 )]
 
 mod cluster;
+mod decisions;
+mod drains;
 mod primary;
+mod probes;
+mod rebuild;
 mod ring;
+mod stores;
 mod wrong;

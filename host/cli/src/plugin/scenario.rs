@@ -14,11 +14,11 @@
 //! ```
 
 mod members;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use stateward_testkit::{Cluster, Kind, Report, Scenario};
@@ -26,6 +26,7 @@ use stateward_testkit::{Cluster, Kind, Report, Scenario};
 use super::component::Component;
 use crate::failure::Failure;
 pub(crate) use members::Members;
+use steps::Step;
 
 /// A scenario as its author writes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,42 +46,6 @@ pub(crate) struct File {
     #[serde(default)]
     config: BTreeMap<String, String>,
     steps: Vec<Step>,
-}
-
-/// One thing that happens, or that must hold.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum Step {
-    /// A user wants so many members.
-    Scale(u32),
-    /// A user wants a new image.
-    Update,
-    /// A member's pod dies.
-    Kill(u32),
-    /// A member's container restarts.
-    Restart(u32),
-    /// A member answers nobody any more.
-    CutOff(u32),
-    /// It answers again.
-    Reconnect(u32),
-    /// From now on each answer of a member takes so many seconds.
-    Slow { member: u32, seconds: u64 },
-    /// Somebody deletes a member's pod.
-    DeletePod(u32),
-    /// A user deletes the app.
-    Delete,
-    /// A user wants a role to move.
-    SwitchOver {
-        role: String,
-        #[serde(default)]
-        target: Option<u32>,
-    },
-    /// The step before cannot be finished, and the app says this.
-    Waits(String),
-    /// Members are in these states.
-    Expect(BTreeMap<u32, String>),
-    /// This member holds the role.
-    Holds { role: String, ordinal: u32 },
 }
 
 impl File {
@@ -129,78 +94,5 @@ impl File {
         }
         let kinds: &[Kind] = if faults { &Kind::ALL } else { &[] };
         scenario.faults(kinds).explore()
-    }
-}
-
-impl Step {
-    fn add(self, scenario: Scenario<Members>) -> Scenario<Members> {
-        match self {
-            Step::Scale(replicas) => scenario.when(
-                format!("{replicas} members are wanted"),
-                move |app: &Cluster<Members>| app.scale(replicas),
-            ),
-            Step::Update => scenario.when("a new image is wanted", Cluster::update),
-            Step::Kill(ordinal) => scenario.when(format!("member {ordinal} dies"), move |app| {
-                app.kill(ordinal);
-            }),
-            Step::Restart(ordinal) => {
-                scenario.when(format!("member {ordinal} restarts"), move |app| {
-                    app.restart(ordinal);
-                })
-            }
-            Step::CutOff(ordinal) => {
-                scenario.when(format!("member {ordinal} is cut off"), move |app| {
-                    app.cut_off(ordinal, true);
-                })
-            }
-            Step::Reconnect(ordinal) => {
-                scenario.when(format!("member {ordinal} answers again"), move |app| {
-                    app.cut_off(ordinal, false);
-                })
-            }
-            Step::Slow { member, seconds } => {
-                let what = format!("member {member} takes {seconds} s for an answer");
-                scenario.when(what, move |app| {
-                    app.slow_down(member, Duration::from_secs(seconds));
-                })
-            }
-            Step::DeletePod(ordinal) => {
-                scenario.when(format!("somebody deletes pod {ordinal}"), move |app| {
-                    app.delete_pod(ordinal);
-                })
-            }
-            Step::Delete => scenario.when("the app is deleted", Cluster::delete),
-            Step::SwitchOver { role, target } => {
-                scenario.when(format!("{role} is to move"), move |app| {
-                    app.switch_over(&role, target);
-                })
-            }
-            Step::Waits(text) => scenario.waits(text),
-            Step::Expect(states) => scenario.then("members are as expected", move |app| {
-                for (ordinal, wanted) in &states {
-                    let application = app.application();
-                    let state = application.state(*ordinal).unwrap_or("absent");
-                    hold(
-                        state == wanted,
-                        format!("member {ordinal} is {state}, not {wanted}"),
-                    );
-                }
-            }),
-            Step::Holds { role, ordinal } => {
-                scenario.then(format!("{role} is held by member {ordinal}"), move |app| {
-                    let holder = app.holder(&role);
-                    let told =
-                        holder.map_or("nobody".to_owned(), |holder| format!("member {holder}"));
-                    hold(holder == Some(ordinal), format!("{told} holds {role}"));
-                })
-            }
-        }
-    }
-}
-
-/// An assertion, told without the noise of a panic.
-fn hold(holds: bool, otherwise: String) {
-    if !holds {
-        std::panic::resume_unwind(Box::new(otherwise));
     }
 }

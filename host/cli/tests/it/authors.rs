@@ -296,6 +296,57 @@ fn a_probe_that_writes_what_the_host_keeps_is_caught() {
 }
 
 #[test]
+fn a_scenario_file_says_what_users_and_nodes_do() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("s.yaml");
+    let text = "members:
+  starts: none
+  answers:
+  - {ask: count}
+  - {ask: add, when: none, becomes: once, then: old, after: 600}
+steps:
+- scale: 2
+- deadline: {hook: task, seconds: 300, policy: Abort}
+- pass: 600
+- expect: {0: old, 1: old}
+- task: {name: rebuild, member: 1, arguments: its disk is broken}
+- ended: {task: rebuild, result: Done}
+- expect: {0: old, 1: once}
+- drain: 0
+- uncordon: 0
+- expect: {0: old, 1: once}
+";
+    std::fs::write(&path, text).unwrap();
+    let scenario = path.to_str().unwrap();
+    let test = |words: &[&str]| {
+        let wrong = component("wrong");
+        stateward(&[&["plugin", "test", &wrong, scenario], words].concat())
+    };
+    let passed = ok(test(&[]));
+    assert!(passed.contains("passed"), "{passed}");
+
+    for (step, words) in [
+        ("task: {name: tidy}", "plugin wrong knows no task tidy"),
+        (
+            "rule: {verb: skip, hook: post-ready, member: 1}",
+            "a user wants to skip post-ready of wrong-1",
+        ),
+        ("release: 1", "a user wants to skip quarantine/1"),
+        ("ended: {task: rebuild, result: Failed}", "rebuild: Done"),
+        (
+            "rule: {verb: skip, hook: pre-delte}",
+            "there is no hook pre-delte",
+        ),
+    ] {
+        std::fs::write(&path, format!("{text}- {step}\n")).unwrap();
+        let ran = test(&["--no-faults"]);
+        assert_eq!(ran.code, 1, "{step}: {}", ran.out);
+        let told = format!("{}{}", ran.out, ran.err);
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
 fn one_hook_runs_on_an_input_by_hand() {
     let place = tempfile::tempdir().unwrap();
     let wrong = component("wrong");

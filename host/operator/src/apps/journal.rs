@@ -109,37 +109,10 @@ impl Journal {
         let Some(entry) = known.get_mut(id) else {
             return;
         };
-        entry.phase = match entry.phase.clone() {
-            Phase::Calling | Phase::Done => return,
-            Phase::Fatal { message, .. } => Phase::Refused {
-                reason: message,
-                since: now,
-                ask_again: now,
-            },
-            Phase::InProgress {
-                percent, message, ..
-            } => Phase::InProgress {
-                ask_again: now,
-                percent,
-                message,
-            },
-            Phase::Refused { reason, since, .. } => Phase::Refused {
-                reason,
-                since,
-                ask_again: now,
-            },
-            Phase::Failing {
-                reason,
-                message,
-                failures,
-                ..
-            } => Phase::Failing {
-                reason,
-                message,
-                failures,
-                ask_again: now,
-            },
+        let Some(retried) = entry.phase.retried(now) else {
+            return;
         };
+        entry.phase = retried;
         self.entries.insert(id.clone(), entry.clone());
     }
 

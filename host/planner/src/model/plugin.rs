@@ -44,6 +44,15 @@ impl Model {
         Ok(())
     }
 
+    /// A user wants it to be called again now.
+    pub fn retry(&mut self, id: &InvocationId) {
+        if let Some(known) = self.world.journal.get_mut(id)
+            && let Some(retried) = known.phase.retried(self.now)
+        {
+            known.phase = retried;
+        }
+    }
+
     /// The answer of a plugin for which all goes well: done, and roles held by whoever is next.
     pub fn well(&self, id: &InvocationId) -> Answer {
         let requests = match self.world.journal.get(id).map(|known| &known.act) {

@@ -12,7 +12,7 @@ use crate::plugin::component::Watch;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Script {
-    /// The state of a member that never ran before.
+    /// The state of a member that never ran before, or whose volumes were discarded.
     starts: String,
     answers: Vec<Rule>,
 }
@@ -122,6 +122,11 @@ impl Application for Members {
             next: None,
         };
         self.members.entry(pod.ordinal).or_insert(fresh);
+    }
+
+    /// It starts anew.
+    fn discard(&mut self, ordinal: u32, _volume: &str) {
+        self.members.remove(&ordinal);
     }
 
     fn pass(&mut self, now_ms: u64) {
