@@ -192,8 +192,7 @@ fn is_current(pod: &SlimPod, known: &str) -> bool {
 /// Writes on the pod that the program is started. False: it says so already, and so another process has started it.
 async fn written(api: &Api, pod: &SlimPod, key: &str, mark: &str) -> Result<bool, Failure> {
     let name = format!("{JOB}{key}");
-    let annotations = pod.metadata.annotations.as_ref();
-    let known = annotations.and_then(|annotations| annotations.get(&name));
+    let known = pod.facts().annotations.get(&name);
     if known.is_some_and(|known| known == mark) {
         return Ok(false);
     }

@@ -180,8 +180,7 @@ fn member(
             ..Member::default()
         };
     };
-    let labels = pod.metadata.labels.as_ref();
-    let revision = labels.and_then(|labels| labels.get("controller-revision-hash"));
+    let revision = pod.facts().labels.get("controller-revision-hash");
     let restarts = pod.status.container_statuses.iter();
     Member {
         ordinal,

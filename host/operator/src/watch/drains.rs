@@ -55,7 +55,7 @@ impl State {
             .collect();
         let pods = self.pods.get(namespace).into_iter();
         for pod in pods.flat_map(|named| named.values()) {
-            if selects(pod.metadata.labels.as_ref()) {
+            if selects(Some(&pod.facts().labels)) {
                 concerned.extend(self.apps_named_in(namespace, pod.name()));
             }
         }

@@ -67,6 +67,7 @@ impl Followed for SlimPod {
             return Vec::new();
         }
         strip(&mut self.metadata);
+        worlds::settle(&mut self);
         let known = state.pods.get(&namespace).and_then(|pods| pods.get(&name));
         let is_ordinary = worlds::goes_its_way(known.map(Arc::as_ref), &self);
         put(&mut state.pods, self);

@@ -1,6 +1,7 @@
 //! What a pod's status says: since when it is ready, what keeps it from starting, whether its processes have stopped.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use stateward_planner::Shared;
 use stateward_planner::identity::JOINED_GATE;
 use stateward_planner::world::{OwnerReference, Pod, PodFacts, PodPhase, ReadinessGate};
 
@@ -9,16 +10,34 @@ use crate::watch::{Meta, SlimPod};
 
 /// Within this time of its start a pod's conditions are written first; times in them are whole seconds.
 const FIRST_REPORT: SignedDuration = SignedDuration::from_secs(2);
+/// Conditions that somebody asks for later.
+const ASKED_FOR: [&str; 3] = ["Ready", "ContainersReady", JOINED_GATE];
 /// Container states that mean: on its way, nothing is wrong.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+impl SlimPod {
+    /// What plans see of it; its labels and our annotations stand here alone.
+    pub(crate) fn facts(&self) -> &Shared<PodFacts> {
+        self.facts.get_or_init(|| facts(self).into())
+    }
+}
 
 /// The pod as plans see it, but for what is not in the API.
 pub(crate) fn pod(pod: &SlimPod) -> Pod {
     Pod {
-        facts: pod.facts.get_or_init(|| facts(pod).into()).clone(),
+        facts: pod.facts().clone(),
         seen: None,
         is_evicted: false,
     }
+}
+
+/// Draws what plans see of it, and drops what is there twice then, or what nobody asks for later: many pods are watched.
+pub(crate) fn settle(pod: &mut SlimPod) {
+    pod.facts();
+    pod.metadata.labels = None;
+    pod.metadata.annotations = None;
+    (pod.status.conditions).retain(|condition| ASKED_FOR.contains(&condition.type_.as_str()));
+    pod.status.conditions.shrink_to_fit();
 }
 
 fn facts(pod: &SlimPod) -> PodFacts {
@@ -123,18 +142,18 @@ pub(crate) fn condition_since(pod: &SlimPod, type_: &str) -> Option<Timestamp> {
 
 /// Whether it is only a step further on its way to Ready: created, given a node or an address, started. Plans hardly depend on that.
 pub(crate) fn goes_its_way(before: Option<&SlimPod>, now: &SlimPod) -> bool {
-    let now = pod(now).facts;
+    let now = now.facts();
     let starts = |facts: &PodFacts| {
         matches!(facts.phase, PodPhase::Pending | PodPhase::Running)
             && facts.deletion.is_none()
             && facts.ready_since.is_none()
             && facts.gate.is_none_or(|gate| !gate.are_containers_ready)
     };
-    let Some(before) = before.map(|before| pod(before).facts) else {
-        return starts(&now);
+    let Some(before) = before.map(SlimPod::facts) else {
+        return starts(now);
     };
-    starts(&before)
-        && starts(&now)
+    starts(before)
+        && starts(now)
         && before.uid == now.uid
         && before.restarts == now.restarts
         && before.was_ready == now.was_ready
