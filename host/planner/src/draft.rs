@@ -1,6 +1,6 @@
 //! The plan while the rules write it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,9 @@ use crate::plan::{Question, Step};
 use crate::status::Status;
 use crate::waiting::WaitingFor;
 use crate::world::World;
+
+/// Twice as many as the status tells of, or as may be under way.
+const CROWD: usize = 64;
 
 /// A call of an act hook that some rule waits for.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +32,11 @@ pub(crate) struct Draft {
     pub(crate) wanted: Vec<Wanted>,
     /// Claims of members that are to leave get their owners first.
     pub(crate) holds_condemned: bool,
+    /// What waits besides, and is not told by name: of a crowd the status has room for a few.
+    pub(crate) unnamed: usize,
     asked: BTreeSet<Question>,
+    /// Calls that are wanted for the first time, by hook.
+    first: BTreeMap<&'static str, usize>,
     /// Of calls that were wanted at some time of this plan.
     known: BTreeSet<InvocationId>,
 }
@@ -45,7 +52,9 @@ impl Draft {
             waits: Vec::new(),
             wanted: Vec::new(),
             holds_condemned: false,
+            unnamed: 0,
             asked: BTreeSet::new(),
+            first: BTreeMap::new(),
             known: BTreeSet::new(),
         }
     }
@@ -62,6 +71,17 @@ impl Draft {
     pub(crate) fn ask(&mut self, question: Question) {
         if self.asked.insert(question.clone()) {
             self.steps.push(Step::Decide { question });
+        }
+    }
+
+    /// A call that nobody began yet. Of a crowd that waits for the same hook most are only counted: few may go at a time, and few are told.
+    pub(crate) fn want_first(&mut self, act: Act, id: &InvocationId) {
+        let first = self.first.entry(act.hook()).or_default();
+        if *first < CROWD || self.known.contains(id) {
+            *first += 1;
+            self.want(act, false);
+        } else {
+            self.unnamed += 1;
         }
     }
 

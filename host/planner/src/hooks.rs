@@ -90,18 +90,17 @@ pub(crate) fn gate(scene: &Scene<'_>, act: Act, draft: &mut Draft) -> Gate {
         return Gate::Open;
     }
     let id = act.id();
-    let is_done = scene
-        .world
-        .journal
-        .get(&id)
-        .is_some_and(crate::Invocation::is_done);
-    if is_done || rulings::is_skipped(scene, &id) {
+    let known = scene.world.journal.get(&id);
+    if known.is_some_and(crate::Invocation::is_done) || rulings::is_skipped(scene, &id) {
         return Gate::Open;
     }
     if rulings::is_aborted(scene, &id) {
         return Gate::Wait(WaitingFor::Aborted { act });
     }
-    draft.want(act, false);
+    match known {
+        Some(_) => draft.want(act, false),
+        None => draft.want_first(act, &id),
+    }
     // The wait is told by the lanes, which know more of it.
     Gate::Wait(WaitingFor::Recording)
 }

@@ -19,6 +19,7 @@ pub(crate) fn draw_up(
     let waiting = waiting::rendered(
         &app.name,
         &draft.waits,
+        draft.unnamed,
         &scene.world.recorded.waiting,
         scene.now,
     );

@@ -16,9 +16,11 @@ const FRAME: usize = 140;
 /// Characters of a message, at most. Plugins and Kubernetes write parts of it.
 const LONGEST: usize = 512;
 
+/// `unnamed`: so many more wait, beside more of the same than the list has room for.
 pub(crate) fn rendered(
     app: &str,
     waits: &[WaitingFor],
+    unnamed: usize,
     recorded: &[Waiting],
     now: Timestamp,
 ) -> Vec<Waiting> {
@@ -31,7 +33,7 @@ pub(crate) fn rendered(
     let fitting = fitting(&list);
     if list.len() > fitting {
         let kept = fitting.saturating_sub(1);
-        let more = list.len() - kept;
+        let more = list.len() - kept + unnamed;
         list.truncate(kept);
         list.push(Words {
             owner: Owner::Kubernetes,
@@ -104,10 +106,11 @@ mod tests {
     fn the_same_wait_is_told_once_and_keeps_its_start() {
         let early = Timestamp::from_second(100).unwrap();
         let late = Timestamp::from_second(200).unwrap();
-        let before = rendered("web", &[starting("web-1")], &[], early);
+        let before = rendered("web", &[starting("web-1")], 0, &[], early);
         let after = rendered(
             "web",
             &[starting("web-1"), starting("web-1"), starting("web-2")],
+            0,
             &before,
             late,
         );
@@ -121,10 +124,10 @@ mod tests {
     #[test]
     fn a_thousand_waits_stay_small() {
         let waits: Vec<_> = (0..1000).map(|n| starting(&format!("web-{n}"))).collect();
-        let list = rendered("web", &waits, &[], Timestamp::UNIX_EPOCH);
+        let list = rendered("web", &waits, 200, &[], Timestamp::UNIX_EPOCH);
         assert!(list.len() < MOST);
         let last = &list[list.len() - 1].message;
-        assert_eq!(*last, format!("{} more like these", 1001 - list.len()));
+        assert_eq!(*last, format!("{} more like these", 1201 - list.len()));
         assert!(
             list.iter()
                 .all(|wait| wait.message.chars().count() <= LONGEST + 1)
