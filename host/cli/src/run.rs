@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use stateward_operator::{Options, Reach, StatefulSetsFace};
+use stateward_operator::{
+    Admission, CalledAt, Options, Reach, ServicePlace, StatefulSetsFace, WebhookUrl,
+};
 
 use crate::connection::ClusterArguments;
 use crate::failure::{Ended, Failure};
@@ -18,6 +20,9 @@ use crate::shutdown;
 Examples:
   stateward run --install-crds                        # the cluster of the current kubeconfig
   stateward run --namespace shop --metrics 0.0.0.0:9090 --log json
+
+  # in a pod, behind a Service; wrong StatefulApps are refused at the apply:
+  stateward run --admission 0.0.0.0:8443 --admission-service stateward/admission
 
   # beside `stateward dev --no-operator`, whose pods have loopback addresses:
   stateward run --kubeconfig .stateward/kubeconfig --statefulsets --allow-loopback-members
@@ -38,6 +43,22 @@ pub(crate) struct RunArguments {
     /// Serve metrics and health here
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Judge StatefulApps at admission: serve the API server's reviews here, and tell it to ask
+    ///
+    /// Without one of the next two it is called at this address, or at the loopback address where this is any of the machine's.
+    #[arg(long, value_name = "ADDRESS")]
+    admission: Option<SocketAddr>,
+    /// The Service through which the API server reaches it: NAMESPACE/NAME[:PORT]
+    #[arg(long, value_name = "SERVICE", requires = "admission")]
+    admission_service: Option<ServicePlace>,
+    /// The URL at which the API server reaches it: https://HOST[:PORT]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "admission",
+        conflicts_with = "admission_service"
+    )]
+    admission_url: Option<WebhookUrl>,
     /// Where compiled plugins are kept [default: stateward/plugins in the user's cache folder]
     #[arg(long, value_name = "FOLDER")]
     plugin_cache: Option<PathBuf>,
@@ -74,6 +95,14 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Ended, Failure> {
         .statefulsets
         .then_some(StatefulSetsFace { embedded: false });
     options.metrics = arguments.metrics;
+    options.admission = arguments.admission.map(|listen| Admission {
+        listen,
+        called_at: match (arguments.admission_service, arguments.admission_url) {
+            (Some(service), _) => CalledAt::Service(service),
+            (None, Some(url)) => CalledAt::Url(url),
+            (None, None) => CalledAt::Address,
+        },
+    });
     options.reach = match arguments.reach_members {
         ReachMembers::Direct => Reach::Direct,
         ReachMembers::PortForward => Reach::PortForward,

@@ -126,11 +126,34 @@ impl Api {
         name: &str,
         uid: &str,
     ) -> Result<(), ApiError> {
+        let which = json!({ "uid": uid });
+        self.delete_if(kind, namespace, name, which).await
+    }
+
+    /// Deletes the object if nobody has written it since it had this version. Gone already, or written since: done.
+    pub(crate) async fn delete_unchanged(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        name: &str,
+        version: &str,
+    ) -> Result<(), ApiError> {
+        let which = json!({ "resourceVersion": version });
+        self.delete_if(kind, namespace, name, which).await
+    }
+
+    async fn delete_if(
+        &self,
+        kind: Collection,
+        namespace: &str,
+        name: &str,
+        preconditions: Value,
+    ) -> Result<(), ApiError> {
         let path = kind.path(namespace, Some(name));
         let body = json!({
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "preconditions": { "uid": uid },
+            "preconditions": preconditions,
         });
         match self
             .send(Method::DELETE, &path, Some("application/json"), Some(&body))

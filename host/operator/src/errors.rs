@@ -8,14 +8,20 @@ pub enum OperatorError {
     /// The plugin runtime did not start.
     #[error(transparent)]
     Runtime(#[from] stateward_runtime::RuntimeError),
-    /// The address for metrics and health is taken or not ours.
+    /// An address is taken or not ours.
     #[error(
-        "cannot listen on {address} for metrics and health: {source}; choose another address or leave it out"
+        "cannot listen on {address} for {purpose}: {source}; choose another address or leave it out"
     )]
     Listen {
         address: SocketAddr,
+        purpose: &'static str,
         source: std::io::Error,
     },
+    /// No certificate can be made for the admission of StatefulApps.
+    #[error(
+        "no certificate can be made for {names}: {message}; correct the name that admission is reached by"
+    )]
+    Certificate { names: String, message: String },
     /// Another controller manages StatefulSets here.
     #[error(
         "another controller manages the StatefulSets of this cluster ({evidence}): run without the StatefulSet face, or turn the built-in controller off"
@@ -55,6 +61,7 @@ impl OperatorError {
         match self {
             OperatorError::Runtime(error) => error.reason(),
             OperatorError::Listen { .. } => "AddressUnusable",
+            OperatorError::Certificate { .. } => "CertificateFailed",
             OperatorError::ForeignController { .. } => "ForeignController",
             OperatorError::Api { source, .. } => source.reason(),
             OperatorError::AppNotFound { .. } => "AppNotFound",

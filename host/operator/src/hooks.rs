@@ -7,5 +7,5 @@ mod decide;
 mod snapshot;
 
 pub(crate) use act::{Called, backoff, call, later, phase};
-pub(crate) use decide::{Decided, Decision, decide};
+pub(crate) use decide::{Decided, Decision, decide, validate};
 pub(crate) use snapshot::{Observations, Portraits, ends, snapshot};

@@ -7,6 +7,7 @@
 //! The planner decides everything, the runtime calls plugins; here is what speaks to the API server. [`run`] is the whole of it; [`world_of`] shows one
 //! app's world to the commands that explain things; [`crds`] are the kinds that it brings.
 
+mod admission;
 pub mod annotations;
 mod api;
 mod apps;
@@ -27,6 +28,7 @@ mod probes;
 mod watch;
 mod worlds;
 
+pub use admission::{Admission, CalledAt, PlaceError, ServicePlace, WebhookUrl};
 pub use api::ApiError;
 pub use clock::Clock;
 pub use crd::{crds, install_crds};

@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     hook_calls: Family<Labels, Counter>,
     hook_seconds: Family<Labels, Histogram>,
     status_writes: Family<Labels, Counter>,
+    reviews: Family<Labels, Counter>,
     waiting: Family<Labels, Gauge>,
     apps: Gauge,
     plugins: PluginMetrics,
@@ -60,6 +61,7 @@ impl Metrics {
             hook_calls: Family::default(),
             hook_seconds: Family::new_with_constructor(seconds),
             status_writes: Family::default(),
+            reviews: Family::default(),
             waiting: Family::default(),
             apps: Gauge::default(),
             plugins: PluginMetrics::default(),
@@ -97,6 +99,11 @@ impl Metrics {
             metrics.status_writes.clone(),
         );
         registry.register(
+            "admission_reviews",
+            "StatefulApps that were judged at admission, by result",
+            metrics.reviews.clone(),
+        );
+        registry.register(
             "waiting",
             "What apps wait for, by owner and reason",
             metrics.waiting.clone(),
@@ -107,7 +114,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode(&mut text, &self.registry);
@@ -119,7 +126,7 @@ impl Metrics {
         self.is_ready.store(true, Ordering::SeqCst);
     }
 
-    fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::SeqCst)
     }
 
@@ -172,6 +179,12 @@ impl Metrics {
     pub(crate) fn status_written(&self, result: &str) {
         let labels = vec![("result", result.to_owned())];
         self.status_writes.get_or_create(&labels).inc();
+    }
+
+    /// A StatefulApp was judged at admission.
+    pub(crate) fn reviewed(&self, result: &str) {
+        let labels = vec![("result", result.to_owned())];
+        self.reviews.get_or_create(&labels).inc();
     }
 
     /// What an app waits for now, as owner and reason.

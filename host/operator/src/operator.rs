@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission;
 use crate::api::Api;
 use crate::apps::supervise;
 use crate::capabilities::{Jobs, Slots};
@@ -95,6 +96,13 @@ async fn begin(
         news: news.clone(),
     };
     let manager = tokio::spawn(manager.run(heard_plugins, running.clone()));
+    let door = match options.admission {
+        Some(place) => {
+            let namespace = options.namespace.as_deref();
+            Some(admission::begin(place, namespace, &host, running.clone()).await?)
+        }
+        None => None,
+    };
     let scope = Scope {
         client: options.client,
         namespace: options.namespace,
@@ -104,6 +112,10 @@ async fn begin(
     tracing::info!(identity = %options.identity, "the operator runs");
     let end = supervise(host, heard_news, plugins, running.clone()).await;
     afterwards.cancel();
+    if let Some(door) = door {
+        running.cancel();
+        let _ = door.await;
+    }
     while watches.join_next().await.is_some() {}
     // Ends of tasks that were told to end; a panic in one was logged where it happened.
     let _ = manager.await;

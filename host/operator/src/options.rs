@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 
 /// Settings of [`run`](crate::run).
@@ -17,6 +18,8 @@ pub struct Options {
     pub statefulsets: Option<StatefulSetsFace>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served.
     pub metrics: Option<SocketAddr>,
+    /// Judge StatefulApps at admission; none: only after they were applied.
+    pub admission: Option<Admission>,
     /// Let plugins dial members on loopback addresses, which only the embedded cluster gives out.
     pub allow_loopback: bool,
     /// How plugins reach members.
@@ -58,6 +61,7 @@ impl Options {
             namespace: None,
             statefulsets: None,
             metrics: None,
+            admission: None,
             allow_loopback: false,
             reach: Reach::Direct,
             plugin_cache: None,

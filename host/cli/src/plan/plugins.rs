@@ -66,9 +66,7 @@ fn mistakes(schema: &Value, spec: &Value) -> Vec<String> {
         .unwrap_or(&nothing);
     // A schema that is none was refused when the plugin was loaded.
     let findings = stateward_runtime::check_settings(schema, settings).unwrap_or_default();
-    (findings.iter())
-        .map(|finding| format!("{}: {}", finding.path, finding.text))
-        .collect()
+    findings.iter().map(ToString::to_string).collect()
 }
 
 /// The file of a Plugin document beside the app, where it is one that can be read from here.

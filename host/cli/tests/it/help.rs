@@ -79,6 +79,22 @@ fn a_wrong_command_line_ends_with_2() {
         &["set-image", "web", "web"],
         &["plan"],
         &["rollout"],
+        &["run", "--admission-service", "stateward/admission"],
+        &["run", "--admission", "8443"],
+        &[
+            "run",
+            "--admission",
+            "[::]:8443",
+            "--admission-service",
+            "admission",
+        ],
+        &[
+            "run",
+            "--admission",
+            "[::]:8443",
+            "--admission-url",
+            "http://ops",
+        ],
     ] {
         let ran = stateward(words);
         assert_eq!(ran.code, 2, "{words:?}: {}", ran.out);

@@ -15,6 +15,7 @@ pub(crate) enum Collection {
     ConfigMaps,
     Definitions,
     Budgets,
+    Webhooks,
 }
 
 impl Collection {
@@ -53,6 +54,11 @@ impl Collection {
             Collection::Secrets => ("/api/v1", "secrets", true),
             Collection::ConfigMaps => ("/api/v1", "configmaps", true),
             Collection::Budgets => ("/apis/policy/v1", "poddisruptionbudgets", true),
+            Collection::Webhooks => (
+                "/apis/admissionregistration.k8s.io/v1",
+                "validatingwebhookconfigurations",
+                false,
+            ),
             Collection::Definitions => (
                 "/apis/apiextensions.k8s.io/v1",
                 "customresourcedefinitions",

@@ -14,7 +14,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::answers::{self, Answers, Basis};
+use super::answers::{Answers, Basis};
 use super::attempts::Attempts;
 use super::circumstances::Circumstances;
 use super::gathering::Gathering;
@@ -355,7 +355,7 @@ impl Actor {
         (self.host.metrics).hook_used(&self.key, decision.hook().name(), decision.usage());
         self.judge(&decided.serving, decision.hook(), decision.error());
         for finding in self.answers.take(decided, self.host.clock.now()) {
-            self.say(Note::warning("PluginWarns", answers::text(&finding)));
+            self.say(Note::warning("PluginWarns", finding.to_string()));
         }
     }
 

@@ -101,7 +101,7 @@ impl Answers {
                 let verdict = if blocking.is_empty() {
                     Verdict::Accepted
                 } else {
-                    let lines: Vec<_> = blocking.iter().map(text).collect();
+                    let lines: Vec<_> = blocking.iter().map(Finding::to_string).collect();
                     Verdict::Refused {
                         message: lines.join("; "),
                     }
@@ -174,11 +174,4 @@ pub(super) fn hash(text: &str) -> String {
     (Sha256::digest(text).iter())
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-pub(super) fn text(finding: &Finding) -> String {
-    match finding.path.as_str() {
-        "" => finding.text.clone(),
-        path => format!("{path}: {}", finding.text),
-    }
 }

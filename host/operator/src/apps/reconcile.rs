@@ -71,11 +71,7 @@ impl Actor {
             .as_ref()
             .is_some_and(|(of, _)| *of == generation);
         if !is_known {
-            let parsed = Spec::parse(self.key.face, &app.spec).and_then(|spec| {
-                spec.check_name(self.key.face, &self.key.name)
-                    .map(|()| spec.into())
-            });
-            self.parsed = Some((generation, parsed));
+            self.parsed = Some((generation, app.parse().map(Shared::from)));
         }
         match &self.parsed {
             Some((_, Ok(spec))) => Ok(spec.clone()),

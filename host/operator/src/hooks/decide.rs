@@ -84,16 +84,7 @@ pub(crate) async fn decide(
     let granted = &serving.granted;
     let decision = match question {
         Question::Validate => {
-            let refused = refused_by_schema(&serving, &snapshot.app.settings);
-            if !refused.is_empty() || !serving.has(Hook::Validate) {
-                Decision::Validate(Ok(Metered {
-                    answer: refused,
-                    usage: Usage::default(),
-                }))
-            } else {
-                let old = accepted.map(|accepted| old(&snapshot.app, &accepted));
-                Decision::Validate(granted.validate(snapshot, old).await)
-            }
+            Decision::Validate(validate(&serving, snapshot, accepted.as_ref()).await)
         }
         Question::MemberConfig { ordinal } => {
             Decision::MemberConfig(granted.member_config(snapshot, ordinal).await)
@@ -115,13 +106,30 @@ pub(crate) async fn decide(
     }
 }
 
+/// What the schema of the manifest has against the settings, and `validate` against the spec. No hook sees what the schema refuses.
+pub(crate) async fn validate(
+    serving: &Serving,
+    snapshot: Snapshot,
+    accepted: Option<&Accepted>,
+) -> Result<Metered<Vec<Finding>>, CallError> {
+    let refused = refused_by_schema(serving, &snapshot.app.settings);
+    if !refused.is_empty() || !serving.has(Hook::Validate) {
+        return Ok(Metered {
+            answer: refused,
+            usage: Usage::default(),
+        });
+    }
+    let old = accepted.map(|accepted| old(&snapshot.app, accepted));
+    serving.granted.validate(snapshot, old).await
+}
+
 fn permutation(wanted: &Ordinals, order: Vec<u32>) -> Option<Vec<u32>> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     sorted.into_iter().eq(wanted.iter()).then_some(order)
 }
 
-/// What the schema of the manifest says of these settings: no hook sees what it refuses.
+/// What the schema of the manifest says of these settings.
 fn refused_by_schema(serving: &Serving, settings: &str) -> Vec<Finding> {
     // It was written from JSON.
     let settings = serde_json::from_str(settings).unwrap_or_default();

@@ -22,8 +22,12 @@ pub(crate) async fn serve(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) -> Result<tokio::task::JoinHandle<()>, OperatorError> {
-    let listener = (TcpListener::bind(address).await)
-        .map_err(|source| OperatorError::Listen { address, source })?;
+    let purpose = "metrics and health";
+    let listener = (TcpListener::bind(address).await).map_err(|source| OperatorError::Listen {
+        address,
+        purpose,
+        source,
+    })?;
     tracing::info!(%address, "serving metrics and health");
     Ok(tokio::spawn(async move {
         loop {

@@ -23,7 +23,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    pub(super) fn new(name: &str, granted: Granted, policies: FailurePolicies) -> Serving {
+    pub(crate) fn new(name: &str, granted: Granted, policies: FailurePolicies) -> Serving {
         let facts = facts(name, granted.plugin());
         Serving {
             granted,
@@ -135,7 +135,7 @@ impl Registry {
         offers.entry(name.to_owned()).or_insert(Offer::Loading);
     }
 
-    pub(super) fn set(&self, name: &str, offer: Offer) {
+    pub(crate) fn set(&self, name: &str, offer: Offer) {
         let mut offers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         offers.insert(name.to_owned(), offer);
     }

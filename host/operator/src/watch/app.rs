@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use kube::api::ObjectMeta;
 use serde_json::Value;
+use stateward_planner::spec::SpecError;
 use stateward_planner::world::Face;
-use stateward_planner::{Shared, Status};
+use stateward_planner::{Shared, Spec, Status};
 
 use super::slim::{RawStatefulApp, RawStatefulSet};
 use crate::api::Collection;
@@ -99,6 +100,13 @@ impl AppObject {
 
     pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
         self.metadata.annotations.clone().unwrap_or_default()
+    }
+
+    /// Its spec, or the rule that the spec or the name breaks.
+    pub(crate) fn parse(&self) -> Result<Spec, SpecError> {
+        let spec = Spec::parse(self.key.face, &self.spec)?;
+        spec.check_name(self.key.face, &self.key.name)?;
+        Ok(spec)
     }
 
     /// Name of the plugin that it names.

@@ -11,7 +11,7 @@ use super::deaths::Deaths;
 use super::drains::Drains;
 use super::endings::Endings;
 use super::follow::Followed;
-use super::slim::{Meta, SlimBudget, SlimClaim, SlimPod, SlimRevision};
+use super::slim::{Meta, RawStatefulApp, SlimBudget, SlimClaim, SlimPod, SlimRevision};
 use crate::api::Collection;
 use crate::worlds;
 
@@ -134,6 +134,7 @@ impl Index {
             let taken = match kind {
                 Collection::Pods => take_in::<SlimPod>(&mut state, object),
                 Collection::Claims => take_in::<SlimClaim>(&mut state, object),
+                Collection::StatefulApps => take_in::<RawStatefulApp>(&mut state, object),
                 Collection::Revisions => take_in::<SlimRevision>(&mut state, object),
                 _ => Ok(()),
             };

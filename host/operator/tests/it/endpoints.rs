@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use stateward_operator::{Admission, CalledAt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -73,4 +74,36 @@ async fn the_operator_tells_its_health_and_its_figures() {
     }
     stop.cancel();
     operator.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_an_api_server_that_knows_no_webhooks_then_the_operator_manages_apps_all_the_same() {
+    let bed = Bed::without_operator().await;
+    let mut options = bed.options();
+    options.admission = Some(Admission {
+        listen: free_address(),
+        called_at: CalledAt::Address,
+    });
+    let stop = CancellationToken::new();
+    let operator = tokio::spawn(stateward_operator::run(options, stop.clone()));
+    bed.create(app("StatefulApp", "web", 1)).await;
+    bed.until_settled("StatefulApp", "web", 1).await;
+    stop.cancel();
+    operator.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_for_admission_that_is_taken_is_told() {
+    let bed = Bed::without_operator().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = bed.options();
+    options.admission = Some(Admission {
+        listen: taken.local_addr().unwrap(),
+        called_at: CalledAt::Address,
+    });
+    let end = stateward_operator::run(options, CancellationToken::new()).await;
+    let error = end.unwrap_err();
+    assert_eq!(error.reason(), "AddressUnusable");
+    let text = error.to_string();
+    assert!(text.contains("for the admission of StatefulApps"), "{text}");
 }

@@ -1,5 +1,7 @@
 //! What hooks answer.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
@@ -136,6 +138,15 @@ pub struct Finding {
     /// Further key/values.
     #[serde(default)]
     pub extra: Extra,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => f.write_str(&self.text),
+            path => write!(f, "{path}: {}", self.text),
+        }
+    }
 }
 
 /// What a probe saw of one member.
