@@ -48,10 +48,10 @@ pub(crate) struct RunArguments {
     /// Without one of the next two it is called at this address, or at the loopback address where this is any of the machine's.
     #[arg(long, value_name = "ADDRESS")]
     admission: Option<SocketAddr>,
-    /// The Service through which the API server reaches it: NAMESPACE/NAME[:PORT]
+    /// The Service through which the API server reaches it: NAMESPACE/NAME or NAMESPACE/NAME:PORT
     #[arg(long, value_name = "SERVICE", requires = "admission")]
     admission_service: Option<ServicePlace>,
-    /// The URL at which the API server reaches it: https://HOST[:PORT]
+    /// The URL at which the API server reaches it: https://HOST or https://HOST:PORT
     #[arg(
         long,
         value_name = "URL",
