@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should fail there"
 )]
 
+mod controllers;
 mod drains;
 mod embedded;
 mod endings;
