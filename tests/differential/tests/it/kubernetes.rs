@@ -15,7 +15,7 @@ use stateward_devcluster::simulation::FaultPlan;
 use stateward_differential::accepted::{self, Accepted};
 use stateward_differential::face::Face;
 use stateward_differential::kubelet;
-use stateward_differential::picture::{Difference, Picture, differences};
+use stateward_differential::picture::{Difference, Picture};
 use stateward_differential::random::{self, Among};
 use stateward_differential::scenario::{Line, Scenario};
 use stateward_differential::shrinking::shrunk;
@@ -64,10 +64,11 @@ impl Reference {
 
     /// What differs and is not meant. Where edits overtake each other, only how it ends can be compared.
     fn found(&self, accepted: &[Accepted], one: &Picture, other: &Picture) -> Vec<Difference> {
-        match self.scenario.is_hasty() {
-            true => differences(&one.end(), &other.end()),
-            false => accepted::unexpected(accepted, &self.scenario, one, other),
-        }
+        let (one, other) = match self.scenario.is_hasty() {
+            true => (&one.end(), &other.end()),
+            false => (one, other),
+        };
+        accepted::unexpected(accepted, &self.scenario, one, other)
     }
 
     /// What differs after the first line after which anything does.
