@@ -15,9 +15,10 @@ use crate::draft::Draft;
 use crate::identity::owner_reference;
 use crate::plan::Step;
 use crate::scene::{Member, Scene};
+use crate::spec::PodManagement;
 use crate::spec::RetentionPolicy::{Delete, Retain};
 use crate::waiting::WaitingFor;
-use crate::world::{App, Claim, OwnerReference, Pod};
+use crate::world::{App, Claim, Face, OwnerReference, Pod};
 
 /// What is to be done about the owners of one claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +38,7 @@ pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
     let concerned = |member: &&Member<'_>| scene.claims.concerns(member);
     for member in scene.members.values().filter(concerned) {
         let is_wanted = member.is_wanted;
-        if !member.is_adopted || (is_wanted && !member.is_alive()) {
+        if !member.is_adopted || (is_wanted && !is_kept(app, member)) {
             continue;
         }
         for (_, claim) in scene.claims.of_ordinal(member.ordinal) {
@@ -47,6 +48,14 @@ pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
             }
         }
     }
+}
+
+/// Whether a member in range keeps its claims. Upstream also looks at one that is being deleted where it does not wait for its end (Parallel): claims that a
+/// scale-in had given to the pod go back before garbage collection takes them. A plugin may have let the member go for good, so a StatefulApp does not.
+fn is_kept(app: &App, member: &Member<'_>) -> bool {
+    let is_passed_by =
+        app.face == Face::StatefulSet && app.spec.pod_management == PodManagement::Parallel;
+    member.is_alive() || (member.is_terminating() && is_passed_by)
 }
 
 fn settle(app: &App, member: &Member<'_>, claim: &Claim, is_wanted: bool, draft: &mut Draft) {

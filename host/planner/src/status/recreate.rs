@@ -9,7 +9,8 @@ const TYPE: &str = "Progressing";
 pub(super) const IN_PROGRESS: &str = "RecreateInProgress";
 const COMPLETED: &str = "RecreateCompleted";
 
-/// Sets it while old pods go and new ones come, and once more at the end; without an update it is not there.
+/// Sets it while old pods go and new ones come, until all are ready; without an update it is not there. As upstream has it, an update that finds no pod is
+/// one, too.
 pub(super) fn set(scene: &Scene<'_>, draft: &mut Draft) {
     let is_asked = scene.world.app.spec.update == UpdateStrategy::Recreate;
     let Some(update) = scene.revisions.update else {
@@ -18,29 +19,30 @@ pub(super) fn set(scene: &Scene<'_>, draft: &mut Draft) {
     if !is_asked || scene.goal.mode != Mode::Full {
         return;
     }
-    let has_begun = draft
-        .status
-        .conditions
-        .iter()
-        .any(|known| known.type_ == TYPE && known.reason == IN_PROGRESS);
-    let is_old = scene
-        .members
-        .values()
-        .any(|member| member.revision != update.name);
+    let known = (draft.status.conditions.iter()).find(|known| known.type_ == TYPE);
+    let has_begun = known.is_some_and(|known| known.reason == IN_PROGRESS);
+    let is_old = (scene.members.values()).any(|member| member.revision != update.name);
+    let is_under_way = (scene.revisions.current).is_some_and(|current| current.name != update.name);
     let (is_true, reason, message) = if is_old {
         (
             true,
             IN_PROGRESS,
             "pods of older revisions are being deleted",
         )
-    } else if !has_begun {
+    } else if known.is_none() && !is_under_way {
         return;
-    } else if scene.missing().next().is_some() {
-        (true, IN_PROGRESS, "waiting until all pods are created")
-    } else {
+    } else if is_complete(scene, draft) {
         (false, COMPLETED, "all pods were created anew")
+    } else if is_under_way {
+        (
+            true,
+            IN_PROGRESS,
+            "waiting until all pods are created and ready",
+        )
+    } else {
+        return;
     };
-    // That it ended is told only of what was told to have begun.
+    // Before the first pod goes.
     draft.is_urgent |= is_old && !has_begun;
     let verdict = Verdict {
         type_: TYPE,
@@ -49,6 +51,17 @@ pub(super) fn set(scene: &Scene<'_>, draft: &mut Draft) {
         message: message.to_owned(),
     };
     place(&mut draft.status.conditions, verdict, None, scene.now);
+}
+
+/// As upstream's completeUpdate counts (item 136).
+fn is_complete(scene: &Scene<'_>, draft: &Draft) -> bool {
+    let status = &draft.status;
+    let counted = [
+        status.updated_replicas,
+        status.ready_replicas,
+        status.replicas,
+    ];
+    counted == [scene.goal.ordinals.replicas; 3]
 }
 
 #[cfg(test)]
@@ -110,5 +123,50 @@ mod tests {
         }
         assert_eq!(told(&model), "Progressing=False RecreateCompleted");
         assert!(model.is_at_rest());
+    }
+
+    /// Upstream counts as its rollouts do: all are there and ready.
+    #[test]
+    fn given_a_pod_that_does_not_become_ready_then_the_update_is_not_over() {
+        let mut app = app(2);
+        app.face = Face::StatefulSet;
+        app.spec.update = UpdateStrategy::Recreate;
+        app.spec.pod_management = crate::spec::PodManagement::Parallel;
+        let mut model = Model::of(app, Plugin::None, now());
+        for _ in 0..6 {
+            step(&mut model);
+        }
+        model.edit(|spec| spec.template["metadata"]["annotations"] = json!({"a": "b"}));
+        step(&mut model);
+        step(&mut model);
+        for name in ["web-0", "web-1"] {
+            model.finish(name);
+        }
+        for _ in 0..4 {
+            step(&mut model);
+            model.make_unready("web-1");
+        }
+        assert_eq!(told(&model), "Progressing=True RecreateInProgress");
+        for _ in 0..3 {
+            step(&mut model);
+        }
+        assert_eq!(told(&model), "Progressing=False RecreateCompleted");
+    }
+
+    #[test]
+    fn given_no_pods_then_an_update_is_over_at_once() {
+        let mut app = app(0);
+        app.face = Face::StatefulSet;
+        app.spec.update = UpdateStrategy::Recreate;
+        let mut model = Model::of(app, Plugin::None, now());
+        for _ in 0..3 {
+            step(&mut model);
+        }
+        assert_eq!(told(&model), "");
+        model.edit(|spec| spec.template["metadata"]["annotations"] = json!({"a": "b"}));
+        for _ in 0..3 {
+            step(&mut model);
+        }
+        assert_eq!(told(&model), "Progressing=False RecreateCompleted");
     }
 }

@@ -97,6 +97,40 @@ fn nobody_leaves_before_the_claims_have_their_owner() {
     assert_eq!(claims, ["data-web-0"], "garbage collection took the others");
 }
 
+/// Items 59 and 88: upstream's processReplica goes on behind a terminating pod where it does not wait.
+#[test]
+fn a_member_that_is_wanted_again_while_its_pod_goes_keeps_its_claims_in_parallel() {
+    use stateward_planner::spec::PodManagement::{OrderedReady, Parallel};
+    for (face, policy, keeps) in [
+        (Face::StatefulSet, Parallel, true),
+        (Face::StatefulSet, OrderedReady, false),
+        (Face::StatefulApp, Parallel, false),
+    ] {
+        let mut app = app(with_claims(spec(2)));
+        app.face = face;
+        app.spec.pod_management = policy;
+        app.spec.retention.when_scaled = RetentionPolicy::Delete;
+        let mut model = Model::of(app, Plugin::None, now());
+        settle(&mut model);
+        model.edit(|spec| spec.replicas = 1);
+        for _ in 0..2 {
+            for step in model.plan().steps {
+                model.apply(&step).unwrap();
+            }
+        }
+        model.edit(|spec| spec.replicas = 2);
+        let steps = model.plan().steps;
+        let is_given_back = |step: &Step| matches!(step, Step::OwnClaim { name, owner: None, .. } if name == "data-web-1");
+        assert_eq!(
+            steps.iter().any(is_given_back),
+            keeps,
+            "{face:?}: {steps:#?}"
+        );
+        settle(&mut model);
+        assert_eq!(model.world.pods.len(), 2, "{face:?}");
+    }
+}
+
 /// Items 108, 133 and 134.
 #[test]
 fn counters_are_those_of_upstream() {
