@@ -132,6 +132,7 @@ async fn a_panic_is_told_with_its_words_and_its_place_in_the_plugins_source() {
         "exec": [{ "container": "main", "argv": ["tally", "*"] }],
         "secrets": { "slots": ["token"] },
         "state": true,
+        "discardVolumes": true,
     });
     bed.create(plugin("wrong", "wrong", grants)).await;
     let mut lost = app("StatefulApp", "lost", 1);
