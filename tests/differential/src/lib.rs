@@ -10,8 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`scenario`] | the language: what a user does and what befalls the cluster |
-//! | [`random`] | scenarios from seeds |
-//! | [`shrinking`] | the shortest scenario that still fails |
+//! | [`random`] | scenarios from seeds, and the shortest that still fails |
 //! | [`picture`] | what is seen after each line: order of creates and deletes, pods, claims, revisions, status, events |
 //! | [`kubelet`] | pods become ready, fail and end as the scenario says |
 //! | [`stage`] | a scenario on a cluster |
@@ -31,5 +30,4 @@ pub mod picture;
 pub mod random;
 pub mod rules;
 pub mod scenario;
-pub mod shrinking;
 pub mod stage;

@@ -11,20 +11,16 @@ use tokio::time::{Instant, sleep};
 use super::deeds::Actor;
 use crate::face::Face;
 use crate::picture::Picture;
-use crate::scenario::{Deed, Scenario};
+use crate::scenario::Scenario;
 
 /// A picture that is not the expected one counts when it has not changed for so long.
 const CALM: Duration = Duration::from_secs(6);
 /// After the last line, for what comes late.
 const AFTERWARDS: Duration = Duration::from_millis(700);
-/// A controller that was killed comes back first.
-const CALM_AFTER_RESTARTS: Duration = Duration::from_secs(20);
-/// What a quota refused is tried again after as long as it was refused, or a minute and a fifth.
-const CALM_AFTER_QUOTAS: Duration = Duration::from_secs(75);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Plays a scenario. After each line it waits until what is seen is `as_expected`, or has not changed for a while; so the pictures do not depend on how
-/// fast the machine is. `restart` kills the controller and starts it again.
+/// fast the machine is.
 ///
 /// # Errors
 /// When the API refuses a request.
@@ -34,7 +30,6 @@ pub async fn play_on(
     face: Face,
     scenario: &Scenario,
     as_expected: impl Fn(usize, &Picture) -> bool,
-    restart: impl AsyncFn() -> Result<()>,
 ) -> Result<Vec<Picture>> {
     let actor = Actor::new(
         client,
@@ -45,21 +40,12 @@ pub async fn play_on(
     );
     let mut pictures = Vec::new();
     for line in &scenario.lines {
-        let done = match &line.deed {
-            Deed::Restart => restart().await,
-            deed => actor.perform(deed).await,
-        };
-        done.with_context(|| line.deed.to_string())?;
+        (actor.perform(&line.deed).await).with_context(|| line.deed.to_string())?;
         if line.is_hasty {
             continue;
         }
         let place = pictures.len();
-        let calm = match &line.deed {
-            Deed::Quota(None) => CALM_AFTER_QUOTAS,
-            _ if scenario.has_restarts() => CALM_AFTER_RESTARTS,
-            _ => CALM,
-        };
-        let picture = settled(&actor, |picture| as_expected(place, picture), calm).await?;
+        let picture = settled(&actor, |picture| as_expected(place, picture)).await?;
         pictures.push(picture);
         if place + 1 < scenario.pauses() {
             actor.kubelet().take_record();
@@ -72,14 +58,10 @@ pub async fn play_on(
     Ok(pictures)
 }
 
-async fn settled(
-    actor: &Actor,
-    is_expected: impl Fn(&Picture) -> bool,
-    calm: Duration,
-) -> Result<Picture> {
+async fn settled(actor: &Actor, is_expected: impl Fn(&Picture) -> bool) -> Result<Picture> {
     let mut seen = actor.look().await?;
     let mut since = Instant::now();
-    while !is_expected(&seen) && since.elapsed() < calm {
+    while !is_expected(&seen) && since.elapsed() < CALM {
         sleep(LOOK).await;
         let now = actor.look().await?;
         if now != seen {

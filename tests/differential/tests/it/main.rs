@@ -9,7 +9,6 @@
 )]
 
 mod admission;
-mod controllers;
 mod drains;
 mod embedded;
 mod endings;
