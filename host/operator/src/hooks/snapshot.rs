@@ -19,6 +19,9 @@ use crate::annotations::USED_BY;
 use crate::watch::{Index, Meta, SlimClaim, SlimPod};
 use crate::worlds::{View, condition_since, has_stopped, ordinal_of, runs};
 
+/// Of the members that have no pod so many are drawn, from the lowest ordinal on: a spec may ask for billions.
+const MOST_MISSING: usize = 10_000;
+
 /// What the last probe of each pod saw, by the pod's UID.
 pub(crate) type Observations = BTreeMap<String, Seen>;
 
@@ -75,7 +78,8 @@ pub(crate) fn snapshot(
     }
     let claims = claims_by_ordinal(view);
     let wanted = world.app.spec.ordinals();
-    let ordinals: BTreeSet<u32> = wanted.iter().chain(pods.keys().copied()).collect();
+    let drawn = wanted.iter().take(pods.len().saturating_add(MOST_MISSING));
+    let ordinals: BTreeSet<u32> = drawn.chain(pods.keys().copied()).collect();
     let mut known = match portraits.generation == world.app.generation {
         true => std::mem::take(&mut portraits.drawn),
         false => BTreeMap::new(),

@@ -149,6 +149,22 @@ async fn a_panic_is_told_with_its_words_and_its_place_in_the_plugins_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_asks_for_billions_of_members_gets_them_one_by_one() {
+    let bed = Bed::new().await;
+    bed.create(hostile()).await;
+    bed.create(doing("many", "done", 2_000_000_000)).await;
+    // The second comes when the first has joined.
+    bed.until("many-1 is made", || async {
+        let pods = bed.pod_names().await;
+        match pods.iter().any(|pod| pod == "many-1") {
+            true => Ok(()),
+            false => Err(pods.join(", ")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_keeps_trapping_is_quarantined_and_the_last_good_one_stays() {
     let bed = Bed::new().await;
     let file = |number: u8| {
