@@ -3,6 +3,8 @@
 mod deeds;
 mod embedded;
 mod kubernetes;
+mod manifest;
+mod protection;
 
 pub use deeds::Actor;
 pub use embedded::{Played, play_embedded};

@@ -10,10 +10,11 @@ use kube::runtime::wait::await_condition;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
+use super::manifest::{container, manifest, old_revision, retention, whole};
 use crate::face::Face;
 use crate::kubelet::{Clock, Kubelet};
 use crate::picture::{Picture, look};
-use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings};
+use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings, Strategy};
 
 /// How long somebody waits for a set that was deleted to be gone.
 const LEAVES_WITHIN: Duration = Duration::from_secs(60);
@@ -63,29 +64,32 @@ impl Actor {
         let pods: Api<Pod> = self.api();
         let now = DeleteParams::default();
         let done = match deed {
-            Deed::Set(settings) => {
-                let set = serde_json::from_value(manifest(self.face, settings))?;
-                self.until_it_is_gone().await?;
-                sets.create(&PostParams::default(), &set).await.map(drop)
-            }
+            Deed::Set(settings) => return self.create(settings).await,
             Deed::Scale(replicas) => self.edit(json!({ "replicas": replicas })).await,
             Deed::Image(image) => {
                 let containers = json!([container(image)]);
                 self.edit(json!({ "template": { "spec": { "containers": containers } } }))
                     .await
             }
-            Deed::Partition(at) => {
-                let strategy =
-                    json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": at } });
-                self.edit(json!({ "updateStrategy": strategy })).await
+            Deed::Apply(settings) => match self.edit(whole(settings)).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => {
+                    return self.create(settings).await;
+                }
+                edited => edited,
+            },
+            Deed::Partition(at) => self.roll(json!({ "partition": at })).await,
+            Deed::MaxUnavailable(count) => self.roll(json!({ "maxUnavailable": count })).await,
+            Deed::MinReadySeconds(seconds) => {
+                self.edit(json!({ "minReadySeconds": seconds })).await
             }
-            Deed::Strategy { on_delete: true } => {
-                let strategy = json!({ "type": "OnDelete", "rollingUpdate": null });
-                self.edit(json!({ "updateStrategy": strategy })).await
-            }
-            Deed::Strategy { on_delete: false } => {
+            Deed::Start(ordinal) => self.edit(json!({ "ordinals": { "start": ordinal } })).await,
+            Deed::Strategy(Strategy::RollingUpdate) => {
                 self.edit(json!({ "updateStrategy": { "type": "RollingUpdate" } }))
                     .await
+            }
+            Deed::Strategy(other) => {
+                let strategy = json!({ "type": other.name(), "rollingUpdate": null });
+                self.edit(json!({ "updateStrategy": strategy })).await
             }
             Deed::History(limit) => self.edit(json!({ "revisionHistoryLimit": limit })).await,
             Deed::Retention { scaled, deleted } => {
@@ -160,6 +164,13 @@ impl Actor {
         }
     }
 
+    async fn create(&self, settings: &Settings) -> Result<()> {
+        let set = serde_json::from_value(manifest(self.face, settings))?;
+        self.until_it_is_gone().await?;
+        self.sets().create(&PostParams::default(), &set).await?;
+        Ok(())
+    }
+
     /// One that was deleted goes before another comes, as after `kubectl delete`.
     async fn until_it_is_gone(&self) -> Result<()> {
         let begin = tokio::time::Instant::now();
@@ -219,6 +230,11 @@ impl Actor {
         }
     }
 
+    async fn roll(&self, rolling: Value) -> kube::Result<()> {
+        let strategy = json!({ "type": "RollingUpdate", "rollingUpdate": rolling });
+        self.edit(json!({ "updateStrategy": strategy })).await
+    }
+
     async fn edit(&self, spec: Value) -> kube::Result<()> {
         let sets = self.sets();
         let patch = Patch::Merge(json!({ "spec": spec }));
@@ -241,86 +257,6 @@ impl Actor {
 /// The name of the quota.
 const QUOTA: &str = "tight";
 
-/// The template of the manifest, as an API server without defaults would have kept it.
-fn old_revision() -> Value {
-    let set = manifest(Face::StatefulSet, &Settings::default());
-    let mut template = set["spec"]["template"].clone();
-    template["$patch"] = "replace".into();
-    json!({
-        "metadata": { "name": "web-old", "labels": { "app": "web" } },
-        "data": { "spec": { "template": template } },
-        "revision": 1,
-    })
-}
-
 fn pod(ordinal: u32) -> String {
     format!("web-{ordinal}")
-}
-
-fn container(image: &str) -> Value {
-    json!({ "name": "main", "image": image })
-}
-
-fn retention(scaled: bool, deleted: bool) -> Value {
-    let policy = |deletes: bool| if deletes { "Delete" } else { "Retain" };
-    json!({ "whenScaled": policy(scaled), "whenDeleted": policy(deleted) })
-}
-
-/// The set `web`.
-fn manifest(face: Face, settings: &Settings) -> Value {
-    let resource = face.resource();
-    let mut set = json!({
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": { "name": "web" },
-        "spec": {
-            "replicas": settings.replicas,
-            "serviceName": "web",
-            "selector": { "matchLabels": { "app": "web" } },
-            "template": {
-                "metadata": { "labels": { "app": "web" } },
-                "spec": {
-                    "automountServiceAccountToken": false,
-                    "containers": [container("app:1")],
-                },
-            },
-        },
-    });
-    let spec = &mut set["spec"];
-    if settings.is_parallel {
-        spec["podManagementPolicy"] = "Parallel".into();
-    }
-    if settings.on_delete {
-        spec["updateStrategy"] = json!({ "type": "OnDelete" });
-    } else if settings.partition.is_some() || settings.max_unavailable.is_some() {
-        let mut rolling = json!({});
-        if let Some(partition) = settings.partition {
-            rolling["partition"] = partition.into();
-        }
-        if let Some(count) = settings.max_unavailable {
-            rolling["maxUnavailable"] = count.into();
-        }
-        spec["updateStrategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": rolling });
-    }
-    if let Some(seconds) = settings.min_ready_seconds {
-        spec["minReadySeconds"] = seconds.into();
-    }
-    if let Some(start) = settings.start {
-        spec["ordinals"] = json!({ "start": start });
-    }
-    if let Some(limit) = settings.history {
-        spec["revisionHistoryLimit"] = limit.into();
-    }
-    if settings.has_claims {
-        spec["volumeClaimTemplates"] = json!([{
-            "metadata": { "name": "data" },
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": { "requests": { "storage": "1Gi" } },
-            },
-        }]);
-        let (scaled, deleted) = (settings.deletes_when_scaled, settings.deletes_when_deleted);
-        spec["persistentVolumeClaimRetentionPolicy"] = retention(scaled, deleted);
-    }
-    set
 }
