@@ -1,7 +1,7 @@
 //! The differences from upstream's controller that are meant: `accepted_differences.yaml`.
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::picture::{Difference, Picture, differences};
 use crate::scenario::Scenario;
@@ -15,13 +15,29 @@ pub struct Accepted {
     /// The one field of it that does, or the one text of a list that only one side has, up to where it is the same.
     #[serde(default)]
     pub field: Option<String>,
-    /// Only in scenarios with this text.
+    /// Only in scenarios with this text, or with all of these.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub when: Vec<String>,
+    /// Not in scenarios with this one.
     #[serde(default)]
-    pub when: Option<String>,
+    pub unless: Option<String>,
     /// The numbered fact of docs/statefulset-compatibility.md that it is about.
     pub item: u32,
     /// Why it is meant.
     pub reason: String,
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        One(String),
+        All(Vec<String>),
+    }
+    Texts::deserialize(from).map(|texts| match texts {
+        Texts::One(text) => vec![text],
+        Texts::All(texts) => texts,
+    })
 }
 
 /// Those of our StatefulSet face from upstream's controller.
@@ -50,7 +66,9 @@ pub fn unexpected(
     other: &Picture,
 ) -> Vec<Difference> {
     let text = scenario.to_string();
-    let applies = |entry: &&Accepted| entry.when.as_ref().is_none_or(|when| text.contains(when));
+    let has = |words: &String| text.contains(words);
+    let applies =
+        |entry: &&Accepted| entry.when.iter().all(has) && !entry.unless.as_ref().is_some_and(has);
     let entries: Vec<&Accepted> = accepted.iter().filter(applies).collect();
     (differences(one, other).into_iter())
         .filter_map(|found| reduced(&entries, found))

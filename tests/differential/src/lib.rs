@@ -10,7 +10,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`scenario`] | the language: what a user does and what befalls the cluster |
-//! | [`random`] | scenarios from seeds, and the shortest that still fails |
+//! | [`random`] | scenarios from seeds |
+//! | [`shrinking`] | the shortest scenario that still fails |
 //! | [`picture`] | what is seen after each line: order of creates and deletes, pods, claims, revisions, status, events |
 //! | [`kubelet`] | pods become ready, fail and end as the scenario says |
 //! | [`stage`] | a scenario on a cluster |
@@ -30,4 +31,5 @@ pub mod picture;
 pub mod random;
 pub mod rules;
 pub mod scenario;
+pub mod shrinking;
 pub mod stage;

@@ -11,9 +11,53 @@ use serde_json::{Map, Value, json};
 
 use crate::face::Face;
 
-/// A picture, without what differs by chance: UIDs, versions, times, names of revisions (`r1` is the first).
+mod differences;
+
+pub use differences::{Difference, differences};
+
+/// A picture, without what differs by chance: UIDs, versions, times. Revisions are called by their numbers, `r1`; what their names are is part of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture(pub BTreeMap<String, Value>);
+
+impl Picture {
+    /// What is there, but for how it came about: nothing of order, events, and revisions that nothing points to any more.
+    #[must_use]
+    pub fn end(&self) -> Self {
+        let mut end = self.clone();
+        end.0.retain(|subject, _| {
+            !matches!(
+                subject.as_str(),
+                "creates and deletes" | "events" | "revisions"
+            ) && !subject.starts_with(REVISION)
+        });
+        for value in end.0.values_mut() {
+            call_by_name(value, self);
+        }
+        end
+    }
+}
+
+/// What subjects of revisions begin with.
+const REVISION: &str = "revision ";
+
+/// How many edits there were is forgotten; which template is meant is not.
+fn call_by_name(value: &mut Value, picture: &Picture) {
+    match value {
+        Value::String(text) => {
+            let revision = picture.0.get(&format!("{REVISION}{text}"));
+            if let Some(Value::String(name)) = revision.map(|revision| &revision["name"]) {
+                text.clone_from(name);
+            }
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| call_by_name(item, picture)),
+        Value::Object(fields) => {
+            (fields.values_mut()).for_each(|field| call_by_name(field, picture));
+        }
+        _ => {}
+    }
+}
 
 /// Looks at everything in the namespace that a StatefulSet controller has to do with.
 ///
@@ -39,8 +83,13 @@ pub async fn look(
         })
         .collect();
     let kind = face.resource().kind;
+    let of_one_kind = |value: Value| -> Value {
+        let text = value.to_string().replace(&kind, "StatefulSet");
+        serde_json::from_str(&text).unwrap_or(value)
+    };
     let plain = |value: Value| -> Value {
-        let mut text = value.to_string().replace(&kind, "StatefulSet");
+        let value = of_one_kind(value);
+        let mut text = value.to_string();
         for (name, short) in &names {
             text = text.replace(name.as_str(), short);
         }
@@ -56,6 +105,17 @@ pub async fn look(
     let mut numbers: Vec<&String> = names.values().collect();
     numbers.sort();
     picture.insert("revisions".to_owned(), json!(numbers));
+    for revision in &revisions {
+        let name = revision.name_any();
+        let subject = format!("{REVISION}{}", names.get(&name).unwrap_or(&name));
+        let seen = json!({
+            "name": name,
+            "hash": revision.labels().get("controller.kubernetes.io/hash"),
+            "owners": owners(&json!(revision.metadata.owner_references)),
+            "data": revision.data,
+        });
+        picture.insert(subject, of_one_kind(seen));
+    }
 
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     for pod in pods.list(&all).await? {
@@ -102,6 +162,7 @@ pub async fn look(
             "currentRevision": status["currentRevision"],
             "updateRevision": status["updateRevision"],
             "collisionCount": number("collisionCount"),
+            "conditions": conditions(&status["conditions"]),
             "terminating": set.metadata.deletion_timestamp.is_some(),
         });
         picture.insert("status".to_owned(), plain(seen));
@@ -119,6 +180,16 @@ pub async fn look(
     told.dedup();
     picture.insert("events".to_owned(), plain(json!(told)));
     Ok(Picture(picture))
+}
+
+/// What each says and why, by type.
+fn conditions(all: &Value) -> Value {
+    let all = all.as_array().into_iter().flatten();
+    let mut seen: Vec<Value> = all
+        .map(|one| json!([one["type"], one["status"], one["reason"]]))
+        .collect();
+    seen.sort_by_key(Value::to_string);
+    Value::Array(seen)
 }
 
 /// Kinds and names of owners, and who of them controls.
@@ -147,82 +218,5 @@ fn claims_of(spec: &Value) -> Value {
         .filter(|volume| !volume["persistentVolumeClaim"].is_null());
     claims
         .map(|volume| json!([volume["name"], volume["persistentVolumeClaim"]["claimName"]]))
-        .collect()
-}
-
-/// One thing in which two pictures differ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    /// What differs: `pod web-0`, `status`, `events`.
-    pub subject: String,
-    /// What the first picture shows.
-    pub one: Value,
-    /// What the second shows.
-    pub other: Value,
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            subject,
-            one,
-            other,
-        } = self;
-        write!(out, "{subject}:\n    {one}\n    {other}")
-    }
-}
-
-/// What client-go makes of the eleventh event of a kind within ten minutes (item 144): it takes the place of those that follow, too.
-const COMBINED: &str = "(combined from similar events): ";
-
-/// Where one side combined events, the other need not lack the ones that are lost in it.
-fn without_combined(told: &mut Value, other: &mut Value) {
-    let texts = |value: &Value| -> Vec<String> {
-        let items = value.as_array().into_iter().flatten();
-        items
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect()
-    };
-    let (mut kept, theirs) = (texts(told), texts(other));
-    let kinds: Vec<String> = (kept.iter())
-        .filter_map(|text| Some(text.split_once(COMBINED)?.0.to_owned()))
-        .collect();
-    if kinds.is_empty() {
-        return;
-    }
-    kept.retain(|text| !text.contains(COMBINED));
-    let is_lost = |text: &String| {
-        !kept.contains(text) && kinds.iter().any(|kind| text.starts_with(kind.as_str()))
-    };
-    *other = theirs
-        .iter()
-        .filter(|text| !is_lost(text))
-        .cloned()
-        .collect();
-    *told = json!(kept);
-}
-
-/// Everything in which two pictures differ.
-pub fn differences(one: &Picture, other: &Picture) -> Vec<Difference> {
-    let mut subjects: Vec<&String> = one.0.keys().chain(other.0.keys()).collect();
-    subjects.sort();
-    subjects.dedup();
-    let value = |picture: &Picture, subject: &String| {
-        picture.0.get(subject).cloned().unwrap_or(Value::Null)
-    };
-    (subjects.into_iter())
-        .map(|subject| {
-            let (mut one, mut other) = (value(one, subject), value(other, subject));
-            if subject == "events" {
-                without_combined(&mut one, &mut other);
-                without_combined(&mut other, &mut one);
-            }
-            Difference {
-                subject: subject.clone(),
-                one,
-                other,
-            }
-        })
-        .filter(|found| found.one != found.other)
         .collect()
 }

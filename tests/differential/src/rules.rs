@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::picture::Picture;
-use crate::scenario::{Deed, Scenario, Settings};
+use crate::scenario::{Deed, Scenario, Settings, Strategy};
 use crate::stage::Played;
 
 /// The first rule that is broken.
@@ -73,24 +73,26 @@ impl Wanted {
             replicas: 0,
             ..Settings::default()
         };
-        let mut image = "app:1".to_owned();
+        let mut image = settings.image().to_owned();
         let mut is_limited = false;
         for deed in deeds {
             match deed {
-                Deed::Set(made) => {
+                Deed::Set(made) | Deed::Apply(made) => {
                     settings = made.clone();
-                    image = "app:1".to_owned();
+                    image = made.image().to_owned();
                 }
                 Deed::Quota(limit) => is_limited = limit.is_some(),
                 Deed::Scale(count) => settings.replicas = *count,
                 Deed::Image(name) => image.clone_from(name),
+                Deed::Start(ordinal) => settings.start = Some(*ordinal),
+                Deed::MaxUnavailable(_) => settings.strategy = Strategy::RollingUpdate,
                 Deed::Partition(at) => {
-                    settings.on_delete = false;
+                    settings.strategy = Strategy::RollingUpdate;
                     settings.partition = Some(*at);
                 }
-                Deed::Strategy { on_delete } => {
-                    settings.on_delete = *on_delete;
-                    if *on_delete {
+                Deed::Strategy(strategy) => {
+                    settings.strategy = *strategy;
+                    if *strategy != Strategy::RollingUpdate {
                         settings.partition = None;
                     }
                 }
@@ -144,7 +146,7 @@ impl Wanted {
             if pod["ready"] != true {
                 return Some(format!("web-{ordinal} is not ready: {pod}"));
             }
-            let is_updated = !self.settings.on_delete && ordinal >= partition;
+            let is_updated = self.settings.strategy != Strategy::OnDelete && ordinal >= partition;
             if is_updated && pod["image"] != self.image.as_str() {
                 return Some(format!("web-{ordinal} is not of {}: {pod}", self.image));
             }
@@ -155,10 +157,17 @@ impl Wanted {
 
 /// One identity, one pod; and in order, no pod is made before those below it exist.
 fn order(scenario: &Scenario, record: &[String]) -> Option<String> {
-    let start = (scenario.lines.iter()).find_map(|line| match &line.deed {
-        Deed::Set(settings) => Some(settings.start.unwrap_or(0)),
-        _ => None,
-    })?;
+    let mut starts: Vec<u32> = (scenario.lines.iter())
+        .filter_map(|line| match &line.deed {
+            Deed::Set(set) | Deed::Apply(set) => Some(set.start.unwrap_or(0)),
+            Deed::Start(ordinal) => Some(*ordinal),
+            _ => None,
+        })
+        .collect();
+    starts.dedup();
+    let start = *starts.first()?;
+    // Where the start moves, what is below the new one is on its way out.
+    let has_order = scenario.has_order() && starts.len() == 1;
     let mut present: BTreeSet<u32> = BTreeSet::new();
     for (position, what) in record.iter().enumerate() {
         let ordinal = |name: &str| name.rsplit_once('-')?.1.parse::<u32>().ok();
@@ -170,7 +179,7 @@ fn order(scenario: &Scenario, record: &[String]) -> Option<String> {
                 ));
             }
             let gap = (start..ordinal).find(|below| !present.contains(below));
-            if let Some(gap) = gap.filter(|_| scenario.has_order()) {
+            if let Some(gap) = gap.filter(|_| has_order) {
                 return Some(format!(
                     "web-{ordinal} was made before web-{gap}: {:?}",
                     &record[..=position]
@@ -186,7 +195,7 @@ fn order(scenario: &Scenario, record: &[String]) -> Option<String> {
 /// Claims stay, unless somebody wants them gone.
 fn claims(scenario: &Scenario, pictures: &[Picture]) -> Option<String> {
     let may_go = scenario.lines.iter().any(|line| match &line.deed {
-        Deed::Set(settings) => settings.deletes_when_scaled || settings.deletes_when_deleted,
+        Deed::Set(set) | Deed::Apply(set) => set.deletes_when_scaled || set.deletes_when_deleted,
         Deed::Retention { scaled, deleted } => *scaled || *deleted,
         Deed::DeleteClaim(_) => true,
         _ => false,

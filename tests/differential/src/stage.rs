@@ -3,7 +3,9 @@
 mod deeds;
 mod embedded;
 mod kubernetes;
+mod manifest;
+mod protection;
 
 pub use deeds::Actor;
 pub use embedded::{Played, play_embedded};
-pub use kubernetes::play_on;
+pub use kubernetes::{Patience, play_on};

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuota};
-use kube::api::{Api, DeleteParams, DynamicObject, EvictParams, Patch, PatchParams, PostParams};
+use kube::api::{
+    Api, DeleteParams, DynamicObject, EvictParams, ListParams, Patch, PatchParams, PostParams,
+};
 use kube::runtime::wait::await_condition;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
+use super::manifest::{container, manifest, old_revision, retention, whole};
 use crate::face::Face;
 use crate::kubelet::{Clock, Kubelet};
 use crate::picture::{Picture, look};
-use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings};
+use crate::scenario::{Cascade, Deed, Limited, RefusedEdit, Settings, Strategy};
 
 /// How long somebody waits for a set that was deleted to be gone.
 const LEAVES_WITHIN: Duration = Duration::from_secs(60);
@@ -54,6 +58,38 @@ impl Actor {
         look(&self.client, namespace, self.face, record, has_order).await
     }
 
+    /// Whether some pod is ready and will count as available only after the set's `minReadySeconds`. A status can look as if it did already, while it still
+    /// tells of a pod before it.
+    ///
+    /// # Errors
+    /// When the API does not answer.
+    pub async fn is_a_pod_to_become_available(&self) -> Result<bool> {
+        let set = self.sets().get_opt("web").await?;
+        let seconds = set.and_then(|set| set.data["spec"]["minReadySeconds"].as_i64());
+        let Some(seconds) = seconds.filter(|seconds| *seconds > 0) else {
+            return Ok(false);
+        };
+        // Times are told in whole seconds.
+        let ago = Timestamp::now() - SignedDuration::from_secs(seconds + 1);
+        let pods = self.api::<Pod>().list(&ListParams::default()).await?;
+        Ok(pods.iter().any(|pod| is_ready_since_later(pod, ago)))
+    }
+
+    /// Makes the controller look at the set. Nothing changes but a label that nobody reads.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn nudge(&self) -> Result<()> {
+        let now = Timestamp::now().as_nanosecond().to_string();
+        let patch = json!({ "metadata": { "labels": { "nudged": now } } });
+        let patch = Patch::Merge(&patch);
+        let patched = (self.sets().patch("web", &PatchParams::default(), &patch)).await;
+        match patched {
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
     /// Does it. What concerns an object that is not there is left undone.
     ///
     /// # Errors
@@ -63,29 +99,32 @@ impl Actor {
         let pods: Api<Pod> = self.api();
         let now = DeleteParams::default();
         let done = match deed {
-            Deed::Set(settings) => {
-                let set = serde_json::from_value(manifest(self.face, settings))?;
-                self.until_it_is_gone().await?;
-                sets.create(&PostParams::default(), &set).await.map(drop)
-            }
+            Deed::Set(settings) => return self.create(settings).await,
             Deed::Scale(replicas) => self.edit(json!({ "replicas": replicas })).await,
             Deed::Image(image) => {
                 let containers = json!([container(image)]);
                 self.edit(json!({ "template": { "spec": { "containers": containers } } }))
                     .await
             }
-            Deed::Partition(at) => {
-                let strategy =
-                    json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": at } });
-                self.edit(json!({ "updateStrategy": strategy })).await
+            Deed::Apply(settings) => match self.edit(whole(settings)).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => {
+                    return self.create(settings).await;
+                }
+                edited => edited,
+            },
+            Deed::Partition(at) => self.roll(json!({ "partition": at })).await,
+            Deed::MaxUnavailable(count) => self.roll(json!({ "maxUnavailable": count })).await,
+            Deed::MinReadySeconds(seconds) => {
+                self.edit(json!({ "minReadySeconds": seconds })).await
             }
-            Deed::Strategy { on_delete: true } => {
-                let strategy = json!({ "type": "OnDelete", "rollingUpdate": null });
-                self.edit(json!({ "updateStrategy": strategy })).await
-            }
-            Deed::Strategy { on_delete: false } => {
+            Deed::Start(ordinal) => self.edit(json!({ "ordinals": { "start": ordinal } })).await,
+            Deed::Strategy(Strategy::RollingUpdate) => {
                 self.edit(json!({ "updateStrategy": { "type": "RollingUpdate" } }))
                     .await
+            }
+            Deed::Strategy(other) => {
+                let strategy = json!({ "type": other.name(), "rollingUpdate": null });
+                self.edit(json!({ "updateStrategy": strategy })).await
             }
             Deed::History(limit) => self.edit(json!({ "revisionHistoryLimit": limit })).await,
             Deed::Retention { scaled, deleted } => {
@@ -160,6 +199,13 @@ impl Actor {
         }
     }
 
+    async fn create(&self, settings: &Settings) -> Result<()> {
+        let set = serde_json::from_value(manifest(self.face, settings))?;
+        self.until_it_is_gone().await?;
+        self.sets().create(&PostParams::default(), &set).await?;
+        Ok(())
+    }
+
     /// One that was deleted goes before another comes, as after `kubectl delete`.
     async fn until_it_is_gone(&self) -> Result<()> {
         let begin = tokio::time::Instant::now();
@@ -219,6 +265,11 @@ impl Actor {
         }
     }
 
+    async fn roll(&self, rolling: Value) -> kube::Result<()> {
+        let strategy = json!({ "type": "RollingUpdate", "rollingUpdate": rolling });
+        self.edit(json!({ "updateStrategy": strategy })).await
+    }
+
     async fn edit(&self, spec: Value) -> kube::Result<()> {
         let sets = self.sets();
         let patch = Patch::Merge(json!({ "spec": spec }));
@@ -238,89 +289,17 @@ impl Actor {
     }
 }
 
+fn is_ready_since_later(pod: &Pod, than: Timestamp) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| &status.conditions);
+    (conditions.flatten())
+        .filter(|condition| condition.type_ == "Ready" && condition.status == "True")
+        .filter_map(|condition| condition.last_transition_time.as_ref())
+        .any(|since| since.0 > than)
+}
+
 /// The name of the quota.
 const QUOTA: &str = "tight";
 
-/// The template of the manifest, as an API server without defaults would have kept it.
-fn old_revision() -> Value {
-    let set = manifest(Face::StatefulSet, &Settings::default());
-    let mut template = set["spec"]["template"].clone();
-    template["$patch"] = "replace".into();
-    json!({
-        "metadata": { "name": "web-old", "labels": { "app": "web" } },
-        "data": { "spec": { "template": template } },
-        "revision": 1,
-    })
-}
-
 fn pod(ordinal: u32) -> String {
     format!("web-{ordinal}")
-}
-
-fn container(image: &str) -> Value {
-    json!({ "name": "main", "image": image })
-}
-
-fn retention(scaled: bool, deleted: bool) -> Value {
-    let policy = |deletes: bool| if deletes { "Delete" } else { "Retain" };
-    json!({ "whenScaled": policy(scaled), "whenDeleted": policy(deleted) })
-}
-
-/// The set `web`.
-fn manifest(face: Face, settings: &Settings) -> Value {
-    let resource = face.resource();
-    let mut set = json!({
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": { "name": "web" },
-        "spec": {
-            "replicas": settings.replicas,
-            "serviceName": "web",
-            "selector": { "matchLabels": { "app": "web" } },
-            "template": {
-                "metadata": { "labels": { "app": "web" } },
-                "spec": {
-                    "automountServiceAccountToken": false,
-                    "containers": [container("app:1")],
-                },
-            },
-        },
-    });
-    let spec = &mut set["spec"];
-    if settings.is_parallel {
-        spec["podManagementPolicy"] = "Parallel".into();
-    }
-    if settings.on_delete {
-        spec["updateStrategy"] = json!({ "type": "OnDelete" });
-    } else if settings.partition.is_some() || settings.max_unavailable.is_some() {
-        let mut rolling = json!({});
-        if let Some(partition) = settings.partition {
-            rolling["partition"] = partition.into();
-        }
-        if let Some(count) = settings.max_unavailable {
-            rolling["maxUnavailable"] = count.into();
-        }
-        spec["updateStrategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": rolling });
-    }
-    if let Some(seconds) = settings.min_ready_seconds {
-        spec["minReadySeconds"] = seconds.into();
-    }
-    if let Some(start) = settings.start {
-        spec["ordinals"] = json!({ "start": start });
-    }
-    if let Some(limit) = settings.history {
-        spec["revisionHistoryLimit"] = limit.into();
-    }
-    if settings.has_claims {
-        spec["volumeClaimTemplates"] = json!([{
-            "metadata": { "name": "data" },
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": { "requests": { "storage": "1Gi" } },
-            },
-        }]);
-        let (scaled, deleted) = (settings.deletes_when_scaled, settings.deletes_when_deleted);
-        spec["persistentVolumeClaimRetentionPolicy"] = retention(scaled, deleted);
-    }
-    set
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::deeds::Actor;
+use super::protection::Protection;
 use crate::face::Face;
 use crate::picture::Picture;
 use crate::scenario::{Deed, Scenario};
@@ -51,6 +52,7 @@ pub fn play_embedded(face: Face, scenario: &Scenario, plan: &FaultPlan) -> Resul
         let clock = cluster.clock().clone();
         let clock = Arc::new(move || clock.now());
         let client = cluster.client("default");
+        let _protection = Protection::start(client.clone(), "default");
         let actor = Actor::new(client, "default", face, clock, scenario.has_order());
         let mut played = Played {
             pictures: Vec::new(),

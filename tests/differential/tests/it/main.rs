@@ -9,6 +9,7 @@
 )]
 
 mod admission;
+mod controllers;
 mod drains;
 mod embedded;
 mod endings;

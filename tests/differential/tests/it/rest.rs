@@ -12,12 +12,12 @@ use stateward_devcluster::simulation::FaultPlan;
 use stateward_differential::accepted;
 use stateward_differential::face::Face;
 use stateward_differential::scenario::Scenario;
-use stateward_differential::stage::{play_embedded, play_on};
+use stateward_differential::stage::{Patience, play_embedded, play_on};
 use stateward_operator::StatefulSetsFace;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::kubernetes::{CONTROLLERS, create_node};
+use crate::kubernetes::{CALM, CONTROLLERS, create_node};
 use crate::rights::{OPERATOR, as_operator, create, grant, with_definitions};
 
 /// How long nothing may be asked.
@@ -121,8 +121,20 @@ async fn with_the_rights_of_the_docs_apps_are_managed_and_at_rest_nothing_is_ask
             let as_expected = |place: usize, picture: &_| {
                 accepted::unexpected(&meant, &scenario, &expected[place], picture).is_empty()
             };
-            let played = play_on(client.clone(), &namespace, face, &scenario, as_expected).await;
-            let last = played.unwrap().pop().unwrap();
+            let restart = async || Ok(());
+            let played = play_on(
+                client.clone(),
+                &namespace,
+                face,
+                &scenario,
+                Patience {
+                    calm: CALM,
+                    has_nudge: false,
+                },
+                as_expected,
+                restart,
+            );
+            let last = played.await.unwrap().pop().unwrap();
             let found = accepted::unexpected(&meant, &scenario, expected.last().unwrap(), &last);
             let forbidden = asked(&log).1;
             assert!(forbidden.is_empty(), "not in the docs: {forbidden:#?}");
