@@ -85,7 +85,11 @@ pub(super) struct Actor {
     pub ours: BTreeSet<String>,
     /// Pods at the last look.
     pub members: usize,
+    /// Members that were not Ready at the last look.
+    pub on_their_way: u32,
     lags_since: Option<Instant>,
+    /// Something that matters was heard while the cache lagged behind our writes.
+    owes_a_look: bool,
 }
 
 /// What follows from a reconciliation.
@@ -98,17 +102,22 @@ pub(super) enum Next {
 
 /// An app of so many members is looked at once for a crowd of changes: a look costs as much as the app is large, and its pods change many at a time.
 const LARGE: usize = 500;
-/// How long such a crowd is waited for.
+/// How long such a crowd is waited for; and calls in flight beside one that ended, because hooks are called many at a time, too, and most answer at once.
 const CROWD: Duration = Duration::from_millis(2);
 
 /// When an app is looked at that hardly depends on what changed.
 const MOMENT: Duration = Duration::from_millis(50);
+/// While so many members are not Ready, what happens to them waits for a moment: it comes in crowds.
+const CROWDED: u32 = 8;
+/// When an app is looked at whose status is as we wrote it. Plans do not depend on that; something else mostly comes before.
+const LATER: Duration = Duration::from_millis(500);
 
 /// Whether the app is to be looked at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     /// Plans cannot depend on what was heard.
     No,
+    Later,
     InAMoment,
     Now,
 }
@@ -152,6 +161,7 @@ impl Actor {
             circumstances: Circumstances::default(),
             circumstances_digest: None,
             members: 0,
+            on_their_way: 0,
             last_status_write: None,
             failed_status_writes: 0,
             is_pruned: false,
@@ -169,6 +179,7 @@ impl Actor {
             is_stopping: false,
             ours: BTreeSet::new(),
             lags_since: None,
+            owes_a_look: false,
         }
     }
 
@@ -181,42 +192,65 @@ impl Actor {
     ) {
         let mut next = Next::Again;
         loop {
-            let mut look = Look::Now;
+            let mut heard = Look::No;
             if let Next::At(when) = next {
-                let message = tokio::select! {
+                heard = tokio::select! {
                     biased;
                     () = gone.cancelled() => break,
                     () = stop.cancelled() => {
                         self.wind_down(&mut inbox).await;
                         break;
                     }
-                    message = inbox.recv() => message,
-                    () = sleep(when) => Some(Message::Changed),
+                    message = inbox.recv() => match message {
+                        Some(message) => self.hear(message).await,
+                        None => break,
+                    },
+                    () = sleep(when) => Look::Now,
                 };
-                let Some(message) = message else { break };
-                look = self.hear(message).await;
-                if look == Look::Now && self.members >= LARGE {
-                    tokio::time::sleep(CROWD).await;
+                if heard == Look::Now {
+                    self.wait_for_the_crowd(&mut inbox).await;
                 }
             }
             while let Ok(message) = inbox.try_recv() {
-                look = look.max(self.hear(message).await);
+                heard = heard.max(self.hear(message).await);
             }
             while self.tasks.try_join_next().is_some() {}
             if gone.is_cancelled() {
                 break;
             }
-            next = match (next, look) {
-                (Next::At(when), Look::No) => Next::At(earlier(when, self.probes.next())),
-                (Next::At(when), Look::InAMoment) => {
-                    let when = earlier(when, Some(Instant::now() + MOMENT));
+            self.owes_a_look |= heard == Look::Now;
+            let wait = match heard {
+                Look::No => None,
+                Look::Later => Some(LATER),
+                Look::InAMoment if !self.is_the_cache_awaited() => Some(MOMENT),
+                Look::InAMoment | Look::Now => Some(Duration::ZERO),
+            };
+            next = match (next, wait) {
+                (Next::Again, _) | (_, Some(Duration::ZERO)) => self.look().await,
+                (Next::At(when), wait) => {
+                    let when = earlier(when, wait.map(|wait| Instant::now() + wait));
                     Next::At(earlier(when, self.probes.next()))
                 }
-                (Next::Again, _) | (_, Look::Now) => self.look().await,
             };
         }
         self.host.metrics.forget(&self.key);
         self.host.slots.forget(&self.uid);
+    }
+
+    /// Hears what comes along with a change, so that one look does for all.
+    async fn wait_for_the_crowd(&mut self, inbox: &mut UnboundedReceiver<Message>) {
+        let until = Instant::now() + CROWD;
+        while self.members >= LARGE || self.journal.calls_in_flight() > 0 {
+            match timeout_at(until, inbox.recv()).await {
+                Ok(Some(message)) => drop(self.hear(message).await),
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+
+    /// Whether only the cache kept an app from a look that was due.
+    fn is_the_cache_awaited(&self) -> bool {
+        self.owes_a_look && self.lags_since.is_some()
     }
 
     async fn look(&mut self) -> Next {
@@ -233,6 +267,7 @@ impl Actor {
             return self.wait_for_the_cache().await;
         }
         self.lags_since = None;
+        self.owes_a_look = false;
         let begin = Instant::now();
         let next = self.reconcile().await;
         self.host.metrics.reconciled(&self.key, begin.elapsed());
@@ -275,8 +310,17 @@ impl Actor {
     /// Takes it in.
     async fn hear(&mut self, message: Message) -> Look {
         match message {
+            Message::Changed if self.on_their_way >= CROWDED => return Look::InAMoment,
             Message::Changed => {}
             Message::Stirring => return Look::InAMoment,
+            Message::StatusWritten => {
+                let seen = self.host.index.app(&self.key);
+                let is_ours = match (&self.own, &seen) {
+                    (Some(own), Some(seen)) => own.version() >= seen.version(),
+                    _ => false,
+                };
+                return if is_ours { Look::Later } else { Look::Now };
+            }
             Message::Called(called) => self.called(*called).await,
             Message::Tell(note) => {
                 self.say(note);

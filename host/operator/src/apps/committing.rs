@@ -1,9 +1,9 @@
-//! Status writes: the app's one writer. Each is a merge patch *with* the resourceVersion that it was made from.
+//! Status writes: the app's one writer. Each comes *with* the resourceVersion that it was made from.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stateward_planner::journal::commit::Answer;
 use stateward_planner::state::StateError;
 use stateward_planner::world::Face;
@@ -44,22 +44,7 @@ impl Actor {
         let Some(patch) = difference(self.key.face, &base.status, &wanted) else {
             return Written::Nothing;
         };
-        let patch = json!({
-            "metadata": {
-                "uid": self.uid,
-                "resourceVersion": base.metadata.resource_version,
-            },
-            "status": patch,
-        });
-        let answer = (self.host.api)
-            .merge(
-                self.key.collection(),
-                &self.key.namespace,
-                &self.key.name,
-                Some("status"),
-                &patch,
-            )
-            .await;
+        let answer = self.send_status(base, &wanted, patch).await;
         self.last_status_write = Some(Instant::now());
         let (written, result) = match answer {
             Ok(value) => {
@@ -93,8 +78,44 @@ impl Actor {
         written
     }
 
+    /// Of a StatefulSet only what differs: there, the whole status would come with all of the metadata, and others' fields are in both.
+    async fn send_status(
+        &self,
+        base: &AppObject,
+        whole: &Value,
+        difference: Value,
+    ) -> Result<Value, ApiError> {
+        let (kind, namespace, name) = (self.key.collection(), &self.key.namespace, &self.key.name);
+        let version = &base.metadata.resource_version;
+        let api = &self.host.api;
+        match self.key.face {
+            Face::StatefulApp => {
+                let body = json!({
+                    "apiVersion": self.key.face.api_version(),
+                    "kind": self.key.kind(),
+                    "metadata": {
+                        "namespace": namespace,
+                        "name": name,
+                        "uid": self.uid,
+                        "resourceVersion": version,
+                    },
+                    "status": whole,
+                });
+                api.put_status(kind, namespace, name, &body).await
+            }
+            Face::StatefulSet => {
+                let patch = json!({
+                    "metadata": { "uid": self.uid, "resourceVersion": version },
+                    "status": difference,
+                });
+                let part = Some("status");
+                api.merge(kind, namespace, name, part, &patch).await
+            }
+        }
+    }
+
     /// Whether the API server keeps less than was written, as one with older definitions does: what is planned on it would be planned again for ever.
-    fn was_pruned(&self, wanted: &serde_json::Value) -> bool {
+    fn was_pruned(&self, wanted: &Value) -> bool {
         let Some(own) = &self.own else { return false };
         // Kubernetes itself leaves zeros out of a StatefulSet's status.
         let is_pruned = self.key.face == Face::StatefulApp

@@ -15,6 +15,8 @@ pub(crate) enum Message {
     Changed,
     /// Something changed that it hardly depends on.
     Stirring,
+    /// The watch brings the app with another status, maybe the one that we wrote.
+    StatusWritten,
     /// A call of an act hook ended.
     Called(Box<Called>),
     /// Something for the app's owner.

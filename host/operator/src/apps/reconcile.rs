@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use stateward_planner::world::{Answers, Plugin, Verb};
-use stateward_planner::{Plan, Shared, Spec, Step};
+use stateward_planner::{Plan, Shared, Spec, Status, Step};
 use stateward_runtime::Hook;
 use tokio::time::Instant;
 
@@ -19,8 +19,10 @@ use crate::plugins::{Offer, Serving};
 use crate::watch::{AppObject, News};
 use crate::worlds::{Parts, View, build};
 
-/// Between two status writes that can wait.
+/// Between two status writes that can wait, when the app waits for nothing any more; its users may.
 const COALESCED: Duration = Duration::from_millis(500);
+/// The same while it moves. The API server works longer on a status than on most else that is written.
+const MOVING: Duration = Duration::from_secs(1);
 /// Between two of which the first failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What passes within this time is not written at all: a hook that answers at once, say.
@@ -164,9 +166,10 @@ impl Actor {
         let mut wake_at = plan.wake_at.map(|when| instant(when, now));
 
         let status = self.complete(&view, plan.status, now);
+        self.on_their_way = status.replicas.saturating_sub(status.ready_replicas);
         self.tell_of_wish(&view);
         if status.is_worth_writing(&view.world.recorded, self.key.face) {
-            let due = self.status_is_due();
+            let due = self.status_is_due(&status);
             if plan.status_is_urgent || due <= Instant::now() {
                 self.unwritten_since = None;
                 self.tell(&view, &status);
@@ -180,7 +183,7 @@ impl Actor {
                 }
                 if matches!(written, Written::Stale | Written::No(_)) {
                     // It may be that nothing else ever wakes the app.
-                    wake_at = earlier(wake_at, Some(self.status_is_due()));
+                    wake_at = earlier(wake_at, Some(self.status_is_due(&status)));
                 }
             } else {
                 wake_at = earlier(wake_at, Some(due));
@@ -204,10 +207,15 @@ impl Actor {
     }
 
     /// When a status write that can wait is due.
-    fn status_is_due(&mut self) -> Instant {
+    fn status_is_due(&mut self, status: &Status) -> Instant {
         let since = *self.unwritten_since.get_or_insert_with(Instant::now);
         let settled = since + SETTLING;
-        let pause = COALESCED.saturating_mul(1 << self.failed_status_writes.min(10));
+        let pause = if status.waiting.is_empty() {
+            COALESCED
+        } else {
+            MOVING
+        };
+        let pause = pause.saturating_mul(1 << self.failed_status_writes.min(10));
         match self.last_status_write {
             Some(last) => settled.max(last + pause.min(LONGEST_PAUSE)),
             None => settled,

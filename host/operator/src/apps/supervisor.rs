@@ -57,7 +57,11 @@ pub(crate) async fn supervise(
                 let stirring = Message::Stirring;
                 tell(&host, &key, stirring, &mut running, &mut actors, &stop);
             }
-            Some(News::App(_) | News::Stirring(_)) => {}
+            Some(News::StatusWritten(key)) if is_synced => {
+                let written = Message::StatusWritten;
+                tell(&host, &key, written, &mut running, &mut actors, &stop);
+            }
+            Some(News::App(_) | News::Stirring(_) | News::StatusWritten(_)) => {}
             Some(News::Plugin(plugin)) => {
                 host.plugins.announce(plugin.name());
                 // The manager ends with us.

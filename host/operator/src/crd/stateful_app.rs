@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{any_object, any_objects, anything, int_or_string};
+use super::{any_object, any_objects, anything, int_or_string, whole_object};
 
 /// A StatefulSet that knows its database.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -236,5 +236,5 @@ pub struct SecretKey {
 
 /// What the operator says of the app: replicas, conditions, what it waits for, roles, invocations under way.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[schemars(schema_with = "any_object")]
+#[schemars(schema_with = "whole_object")]
 pub struct StatefulAppStatus(pub Value);

@@ -98,6 +98,19 @@ impl AppObject {
             .unwrap_or(0)
     }
 
+    /// Whether this is the same app as the other but for the status, which may differ.
+    pub(crate) fn differs_in_status_alone(&self, other: &AppObject) -> bool {
+        let (one, other) = (&self.metadata, &other.metadata);
+        // With the generation, the spec would change.
+        one.uid == other.uid
+            && one.generation == other.generation
+            && one.labels == other.labels
+            && one.annotations == other.annotations
+            && one.finalizers == other.finalizers
+            && one.owner_references == other.owner_references
+            && one.deletion_timestamp == other.deletion_timestamp
+    }
+
     pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
         self.metadata.annotations.clone().unwrap_or_default()
     }

@@ -186,7 +186,7 @@ mod tests {
     fn names(news: Vec<News>) -> Vec<String> {
         let mut names: Vec<String> = (news.into_iter())
             .map(|news| match news {
-                News::App(key) | News::Stirring(key) => key.name,
+                News::App(key) | News::Stirring(key) | News::StatusWritten(key) => key.name,
                 other => panic!("{other:?}"),
             })
             .collect();

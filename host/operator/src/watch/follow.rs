@@ -35,6 +35,8 @@ pub(crate) enum News {
     App(AppKey),
     /// Look at this app in a moment, unless something else makes you look before: a pod of it goes its ordinary way.
     Stirring(AppKey),
+    /// Nothing of this app changed but its status.
+    StatusWritten(AppKey),
     /// Every watch has listed what there is.
     Synced,
     /// A Plugin object is new or changed.

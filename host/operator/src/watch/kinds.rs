@@ -150,8 +150,12 @@ impl Followed for SlimRevision {
 
 fn apply_app(app: AppObject, state: &mut State) -> Vec<News> {
     let key = app.key.clone();
-    state.apps.insert(key.clone(), Arc::new(app));
-    vec![News::App(key)]
+    let app = Arc::new(app);
+    let before = state.apps.insert(key.clone(), app.clone());
+    match before.is_some_and(|before| before.differs_in_status_alone(&app)) {
+        true => vec![News::StatusWritten(key)],
+        false => vec![News::App(key)],
+    }
 }
 
 fn remove_app(face: Face, state: &mut State, namespace: &str, name: &str) -> Vec<News> {

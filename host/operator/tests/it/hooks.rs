@@ -135,7 +135,7 @@ async fn every_member_is_configured_before_and_joined_after_it_starts() {
         "create persistentvolumeclaims",
         "patch persistentvolumeclaims",
         "patch pods",
-        "patch statefulapps/status",
+        "update statefulapps/status",
     ];
     let count = |what: &&str| counts.get(*what).copied().unwrap_or(0);
     let written: u64 = writes.iter().map(count).sum();

@@ -128,7 +128,7 @@ async fn an_app_at_rest_costs_no_write_and_no_request() {
         assert_eq!(counts.get(what), Some(&pods), "{counts:#?}");
     }
     let status = counts
-        .get("patch statefulapps/status")
+        .get("update statefulapps/status")
         .copied()
         .unwrap_or(0);
     assert!(
