@@ -10,6 +10,7 @@ use crate::scene::{Member, Mode, Scene};
 use crate::status::Departure;
 use crate::waiting::{Gate, WaitingFor};
 use crate::world::PodPhase;
+use crate::{eviction, orders, rollout};
 
 /// Members that leave at a time; the status must stay small.
 const MOST: usize = 64;
@@ -131,6 +132,19 @@ pub(crate) fn was_allowed(scene: &Scene<'_>, member: &Member<'_>) -> bool {
         let is_done = (scene.world.journal.get(&id)).is_some_and(crate::Invocation::is_done);
         is_done || crate::rulings::is_skipped(scene, &id)
     })
+}
+
+/// Whether its pod is to be replaced and may be: it is there for a moment yet.
+pub(crate) fn is_about_to_leave(scene: &Scene<'_>, member: &Member<'_>) -> bool {
+    // A decision to skip `pre-delete` outlives its reason.
+    is_to_be_replaced(scene, member) && was_allowed(scene, member)
+}
+
+/// Whether its pod is to be replaced, now or when it is its turn.
+pub(crate) fn is_to_be_replaced(scene: &Scene<'_>, member: &Member<'_>) -> bool {
+    rollout::replaces(scene, member)
+        || eviction::is_leaving(scene, member)
+        || orders::replaces(scene, member.ordinal, &member.pod.uid)
 }
 
 /// Whether nothing is left to be tidied up.

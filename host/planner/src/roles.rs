@@ -13,11 +13,11 @@ use crate::draft::Draft;
 use crate::hooks::MOVE_ROLE;
 use crate::journal::MoveCause;
 use crate::plan::WhyDelete;
-use crate::rulings;
 use crate::scene::{Member, Scene};
 use crate::status::{Moving, RoleStatus, Status};
 use crate::waiting::{Gate, WaitingFor};
 use crate::world::Verb;
+use crate::{departures, rulings};
 
 pub(crate) use moves::is_wanted;
 
@@ -125,7 +125,7 @@ pub(crate) fn are_handed_over(
 
 enum Candidate {
     Now,
-    /// There are some, but none is available.
+    /// There are some, but none is available, or those that are leave and come back.
     Later,
     /// Nobody else stays.
     Nobody,
@@ -138,11 +138,16 @@ fn candidate(scene: &Scene<'_>, holder: u32) -> Candidate {
         .peekable();
     if others.peek().is_none() {
         Candidate::Nobody
-    } else if others.any(Member::is_available) {
+    } else if others.any(|member| may_take(scene, member)) {
         Candidate::Now
     } else {
         Candidate::Later
     }
+}
+
+/// Whether a role may be handed to this member: it serves, and does not leave at once itself.
+fn may_take(scene: &Scene<'_>, member: &Member<'_>) -> bool {
+    member.is_available() && !departures::is_about_to_leave(scene, member)
 }
 
 /// A role that was held once and whose holder's pod is gone.

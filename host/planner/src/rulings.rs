@@ -14,7 +14,7 @@ use crate::journal::{Act, Cause, Invocation, InvocationId, MoveCause, Phase};
 use crate::scene::Scene;
 use crate::spec::{Deadline, DeadlinePolicy};
 use crate::status::Ruling;
-use crate::world::{RulingWish, Verb};
+use crate::world::{RulingWish, Verb, World};
 
 /// Decisions that are remembered.
 const MOST: usize = 16;
@@ -117,9 +117,9 @@ fn judge(scene: &Scene<'_>, wish: &RulingWish) -> &'static str {
     }
 }
 
-/// Until when the invocation is to be done.
-pub(crate) fn deadline(scene: &Scene<'_>, known: &Invocation) -> Option<(Timestamp, Deadline)> {
-    let deadline = *scene.world.app.spec.deadlines.get(known.act.hook())?;
+/// The user's deadline for the invocation, and when it is over.
+pub(crate) fn deadline(world: &World, known: &Invocation) -> Option<(Timestamp, Deadline)> {
+    let deadline = *world.app.spec.deadlines.get(known.act.hook())?;
     let end = known.started.checked_add(deadline.time()).ok()?;
     Some((end, deadline))
 }
@@ -128,7 +128,7 @@ fn look_at_the_clock(scene: &Scene<'_>, known: &Invocation, draft: &mut Draft) {
     if known.phase == Phase::Done || known.cancelling {
         return;
     }
-    let Some((end, deadline)) = deadline(scene, known) else {
+    let Some((end, deadline)) = deadline(scene.world, known) else {
         return;
     };
     let is_for_good = matches!(

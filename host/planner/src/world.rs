@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::journal::{Invocation, InvocationId};
+use crate::journal::{Act, Cause, Invocation, InvocationId};
+use crate::rulings;
 use crate::shared::Shared;
 use crate::spec::{Selector, Spec};
 use crate::status::Status;
@@ -39,6 +40,23 @@ pub struct World {
     pub answers: Answers,
     /// Every live invocation, the recorded ones overlaid with what happened since.
     pub journal: BTreeMap<InvocationId, Invocation>,
+}
+
+impl World {
+    /// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.
+    pub fn deadline_of(&self, invocation: &Invocation) -> Option<Timestamp> {
+        if let Act::PreDelete {
+            pod,
+            cause: Cause::External,
+            ..
+        } = &invocation.act
+        {
+            let pod = self.pods.iter().find(|known| known.uid == *pod)?;
+            return pod.deletion;
+        }
+        let (end, _) = rulings::deadline(self, invocation)?;
+        Some(end)
+    }
 }
 
 /// Which kind of object the app is.

@@ -1,5 +1,6 @@
 //! What one call has, and what it has used: the data of its store, which is made for the call and dropped with it.
 
+mod handles;
 mod masks;
 mod memory;
 mod meter;
@@ -135,8 +136,10 @@ impl Sandbox {
         crate::text::line(&self.masks.mask(text), max)
     }
 
-    pub(crate) fn usage(&self) -> Usage {
+    /// What the call used, which is over.
+    pub(crate) fn usage(&mut self) -> Usage {
         Usage {
+            handles_peak: handles::peak(&mut self.table),
             memory_peak: self.memory.peak(),
             memory_denied: self.memory.was_denied(),
             log_bytes: self.logged,

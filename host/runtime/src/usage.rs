@@ -28,6 +28,8 @@ pub struct Usage {
     pub connections: u32,
     /// Most connections open at a time.
     pub connections_peak: u32,
+    /// Most handles to resources held at a time: connections, and the streams and pollables of a standard library.
+    pub handles_peak: u32,
     /// Events on the app.
     pub events: u32,
     /// Requests to the host, those included that went with a failed call.

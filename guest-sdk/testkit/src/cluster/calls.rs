@@ -63,7 +63,7 @@ impl<A: Application> Cluster<A> {
         let scene = self.live.borrow();
         let known = scene.model.world.journal.get(id)?;
         let checkpoint = known.checkpoint.as_ref();
-        let deadline = scene.deadline_of(known);
+        let deadline = scene.model.world.deadline_of(known);
         Some(Call {
             id: id.to_string(),
             attempt: known.attempts,

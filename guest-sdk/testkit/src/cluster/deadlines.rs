@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use stateward_planner::Phase;
-use stateward_planner::journal::{Act, Cause, Invocation};
 use stateward_planner::spec::{Deadline, DeadlinePolicy};
 use stateward_sdk::Hook;
 
@@ -34,29 +32,12 @@ impl<A: Application> Cluster<A> {
 }
 
 impl<A: Application> Scene<A> {
-    /// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.
-    pub(super) fn deadline_of(&self, known: &Invocation) -> Option<Timestamp> {
-        let world = &self.model.world;
-        if let Act::PreDelete {
-            pod,
-            cause: Cause::External,
-            ..
-        } = &known.act
-        {
-            let pod = world.pods.iter().find(|found| found.uid == *pod)?;
-            return pod.deletion;
-        }
-        let deadline = world.app.spec.deadlines.get(known.act.hook())?;
-        let time = SignedDuration::from_secs(deadline.seconds.into());
-        known.started.checked_add(time).ok()
-    }
-
     /// Lets time pass until the next deadline is over. Whether there was one.
     pub(super) fn pass_a_deadline(&mut self) -> bool {
         let now = self.model.now;
-        let journal = self.model.world.journal.values();
-        let open = journal.filter(|known| known.phase != Phase::Done);
-        let ends = open.filter_map(|known| self.deadline_of(known));
+        let world = &self.model.world;
+        let open = (world.journal.values()).filter(|known| known.phase != Phase::Done);
+        let ends = open.filter_map(|known| world.deadline_of(known));
         let Some(next) = ends.filter(|end| *end > now).min() else {
             return false;
         };

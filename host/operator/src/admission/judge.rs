@@ -137,6 +137,8 @@ impl Judge {
         let (seen, mut portraits) = (Observations::new(), Portraits::default());
         let now = self.clock.now();
         let picture = snapshot(&view, &seen, &mut portraits, &self.index, now);
+        // How it ends says nothing of the version's conduct: who may try a spec, and be it in a dry run, must not take a version from all apps, nor clear one. A
+        // spec that is stored is judged again, and that counts.
         let said = timeout(PATIENCE, validate(serving, picture, accepted.as_ref())).await;
         let why = match said {
             Ok(Ok(said)) => return of(&said.answer),

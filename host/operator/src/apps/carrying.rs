@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use jiff::Timestamp;
 use serde_json::json;
-use stateward_planner::journal::Cause;
 use stateward_planner::plan::{Question, WhyPatch};
-use stateward_planner::{Act, Invocation, InvocationId, Step};
+use stateward_planner::{Act, InvocationId, Step};
 use stateward_runtime::Snapshot;
 use tokio::time::Instant;
 
@@ -217,7 +215,7 @@ impl Actor {
         let picture = self.picture(view, picture);
         let (host, present) = (self.host.clone(), serving.clone());
         let mailbox = self.mailbox.clone();
-        let deadline = deadline(view, &invocation);
+        let deadline = view.world.deadline_of(&invocation);
         let call = self.tasks.spawn(async move {
             let (serving, lost) = version.find(&host.earlier, &present).await;
             if let Some(lost) = lost {
@@ -257,21 +255,4 @@ fn is_record(step: &Step) -> bool {
 /// Whether it is what `pre-scale` judges.
 fn is_step(step: &Step) -> bool {
     matches!(step, Step::CreatePod { .. } | Step::DeletePod { .. })
-}
-
-/// Until when the invocation is to be done: the user's deadline, or the end of the grace period of a pod that somebody else deletes.
-fn deadline(view: &View, invocation: &Invocation) -> Option<Timestamp> {
-    let world = &view.world;
-    if let Act::PreDelete {
-        pod,
-        cause: Cause::External,
-        ..
-    } = &invocation.act
-    {
-        let pod = world.pods.iter().find(|known| known.uid == *pod)?;
-        return pod.deletion;
-    }
-    let seconds = world.app.spec.deadlines.get(invocation.act.hook())?.seconds;
-    let time = jiff::SignedDuration::from_secs(seconds.into());
-    invocation.started.checked_add(time).ok()
 }

@@ -117,7 +117,7 @@ pub struct ConfigMapSource {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsSpec {
-    /// Memory of one call: bytes, or with `Ki`, `Mi`, `Gi`.
+    /// Memory of one call, at most `1Gi`: bytes, or with `Ki`, `Mi`, `Gi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
     /// From the call to its answer, waiting for members included: `30s`, `500ms`, `2m`.
@@ -132,7 +132,7 @@ pub struct LimitsSpec {
     /// Bytes through connections and programs, in both directions: bytes, or with `Ki`, `Mi`, `Gi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_bytes: Option<String>,
-    /// Connections at the same time.
+    /// Connections at the same time, at most 400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
     /// Log lines.

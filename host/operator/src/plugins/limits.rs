@@ -10,7 +10,7 @@ use crate::crd::LimitsSpec;
 const MOST_MEMORY: usize = 1 << 30;
 const MOST_CONNECTIONS: u32 = 400;
 
-/// The runtime's limits; or which one cannot be read, and how it is written.
+/// The runtime's limits; or which one cannot be had, and what can be written.
 pub(super) fn limits(spec: &LimitsSpec) -> Result<Limits, String> {
     let mut limits = Limits::default();
     if let Some(text) = &spec.memory {
@@ -35,10 +35,12 @@ pub(super) fn limits(spec: &LimitsSpec) -> Result<Limits, String> {
         limits.log_bytes = bytes(text).ok_or_else(|| unreadable_size("logBytes", text))?;
     }
     limits.hostcalls = spec.host_calls.unwrap_or(limits.hostcalls);
-    limits.connections = spec
-        .connections
-        .unwrap_or(limits.connections)
-        .min(MOST_CONNECTIONS);
+    limits.connections = spec.connections.unwrap_or(limits.connections);
+    if limits.connections > MOST_CONNECTIONS {
+        return Err(format!(
+            "spec.limits.connections is more than {MOST_CONNECTIONS}, the most that a call can have"
+        ));
+    }
     limits.log_lines = spec.log_lines.unwrap_or(limits.log_lines);
     Ok(limits)
 }
@@ -127,7 +129,7 @@ mod tests {
                 },
             ),
             (
-                r#"{ "connections": 4000 }"#,
+                r#"{ "connections": 400 }"#,
                 Limits {
                     connections: 400,
                     ..default()
@@ -150,6 +152,23 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_engine_has_no_room_for_is_refused_with_the_most_that_it_has() {
+        for (text, says) in [
+            (
+                r#"{ "memory": "1025Mi" }"#,
+                "spec.limits.memory is more than 1Gi, the most that a call can have",
+            ),
+            (
+                r#"{ "connections": 401 }"#,
+                "spec.limits.connections is more than 400, the most that a call can have",
+            ),
+        ] {
+            let refused = limits(&serde_json::from_str(text).unwrap());
+            assert_eq!(refused.unwrap_err(), says, "{text}");
         }
     }
 

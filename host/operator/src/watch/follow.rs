@@ -129,11 +129,24 @@ pub(crate) trait Followed:
         true
     }
 
-    /// Takes it into the index, or out of it, and tells who is affected.
+    /// Takes one that is kept into the index, and tells who is affected.
     fn apply(self, state: &mut State) -> Vec<News>;
+
+    /// It is there, and not kept: takes what was kept of it out of the index, and tells who is affected.
+    fn pass_over(_state: &mut State, _namespace: &str, _name: &str) -> Vec<News> {
+        Vec::new()
+    }
 
     /// It is gone.
     fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News>;
+}
+
+/// The index sees an object.
+pub(super) fn see<K: Followed>(object: K, is_kept: bool, state: &mut State) -> Vec<News> {
+    match is_kept {
+        true => object.apply(state),
+        false => K::pass_over(state, object.namespace(), object.name()),
+    }
 }
 
 fn follow<K: Followed>(tasks: &mut JoinSet<()>, scope: &Scope, shared: &Shared) {
@@ -198,11 +211,12 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
                 Vec::new()
             }
             Event::InitApply(object) => {
-                if object.is_kept() {
+                let is_kept = object.is_kept();
+                if is_kept {
                     listed.insert(place(&object));
                 }
                 highest = highest.max(object.version_number());
-                object.apply(&mut shared.index.write())
+                see(object, is_kept, &mut shared.index.write())
             }
             Event::InitDone => {
                 let mut state = shared.index.write();
@@ -221,12 +235,13 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
             }
             Event::Apply(object) => {
                 let version = object.version_number();
-                match object.is_kept() {
+                let is_kept = object.is_kept();
+                match is_kept {
                     true => known.insert(place(&object)),
                     false => known.remove(&place(&object)),
                 };
                 let mut state = shared.index.write();
-                let news = object.apply(&mut state);
+                let news = see(object, is_kept, &mut state);
                 if let Some(kind) = K::KIND {
                     state.saw(kind, version);
                 }
@@ -235,9 +250,10 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
             Event::Delete(object) => {
                 let (namespace, name) = place(&object);
                 let version = object.version_number();
+                let is_kept = object.is_kept();
                 let mut state = shared.index.write();
                 // The last look at it, for what its end tells.
-                let mut news = object.apply(&mut state);
+                let mut news = see(object, is_kept, &mut state);
                 news.extend(K::remove(&mut state, &namespace, &name));
                 known.remove(&(namespace, name));
                 if let Some(kind) = K::KIND {

@@ -10,7 +10,7 @@ use super::app::{AppKey, AppObject};
 use super::deaths::Deaths;
 use super::drains::Drains;
 use super::endings::Endings;
-use super::follow::Followed;
+use super::follow::{Followed, see};
 use super::slim::{Meta, RawStatefulApp, SlimBudget, SlimClaim, SlimPod, SlimRevision};
 use crate::api::Collection;
 use crate::worlds;
@@ -178,7 +178,8 @@ impl State {
 
 fn take_in<K: Followed>(state: &mut State, object: Value) -> Result<(), serde_json::Error> {
     let object: K = serde_json::from_value(object)?;
-    object.apply(state);
+    let is_kept = object.is_kept();
+    see(object, is_kept, state);
     Ok(())
 }
 

@@ -62,10 +62,6 @@ impl Followed for SlimPod {
 
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        if !self.is_kept() {
-            take(&mut state.pods, &namespace, &name);
-            return Vec::new();
-        }
         strip(&mut self.metadata);
         worlds::settle(&mut self);
         let known = state.pods.get(&namespace).and_then(|pods| pods.get(&name));
@@ -75,6 +71,14 @@ impl Followed for SlimPod {
         match is_ordinary {
             true => apps.map(News::Stirring).collect(),
             false => apps.map(News::App).collect(),
+        }
+    }
+
+    fn pass_over(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        // It went to another owner, and lives on.
+        match take(&mut state.pods, namespace, name) {
+            Some(_) => affected(state, namespace, name),
+            None => Vec::new(),
         }
     }
 
@@ -102,9 +106,6 @@ impl Followed for SlimClaim {
 
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        if !self.is_kept() {
-            return Vec::new();
-        }
         strip(&mut self.metadata);
         put(&mut state.claims, self);
         affected(state, &namespace, &name)
@@ -131,13 +132,14 @@ impl Followed for SlimRevision {
 
     fn apply(mut self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        if !self.is_kept() {
-            take(&mut state.revisions, &namespace, &name);
-            return Vec::new();
-        }
         strip(&mut self.metadata);
         put(&mut state.revisions, self);
         affected(state, &namespace, &name)
+    }
+
+    fn pass_over(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
+        // Nothing is known of the end of a revision, so it is the same.
+        Self::remove(state, namespace, name)
     }
 
     fn remove(state: &mut State, namespace: &str, name: &str) -> Vec<News> {
@@ -218,5 +220,60 @@ impl Followed for RawPlugin {
 
     fn remove(_: &mut State, _: &str, name: &str) -> Vec<News> {
         vec![News::PluginGone(name.to_owned())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::follow::see;
+    use super::*;
+
+    fn seen<K: Followed>(state: &mut State, object: Value) -> usize {
+        let object: K = serde_json::from_value(object).unwrap();
+        let is_kept = object.is_kept();
+        see(object, is_kept, state).len()
+    }
+
+    /// One of `shop`, with this controller.
+    fn owned(name: &str, controller: Option<&str>) -> Value {
+        let owners = controller.map(|kind| {
+            json!([{ "apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": "x", "controller": true }])
+        });
+        json!({ "metadata": { "namespace": "shop", "name": name, "uid": name, "ownerReferences": owners } })
+    }
+
+    fn given() -> State {
+        let mut state = State::default();
+        let app =
+            json!({ "metadata": { "namespace": "shop", "name": "db", "uid": "db" }, "spec": {} });
+        seen::<RawStatefulApp>(&mut state, app);
+        state
+    }
+
+    #[test]
+    fn a_pod_that_another_controller_takes_is_kept_no_more_and_its_app_is_told() {
+        let mut state = given();
+        assert_eq!(seen::<SlimPod>(&mut state, owned("db-0", None)), 1);
+        assert!(state.pods["shop"].contains_key("db-0"));
+        let theirs = owned("db-0", Some("ReplicaSet"));
+        assert_eq!(seen::<SlimPod>(&mut state, theirs.clone()), 1);
+        assert!(state.pods.is_empty());
+        // Of what it does not know nobody is told.
+        assert_eq!(seen::<SlimPod>(&mut state, theirs), 0);
+        assert_eq!(SlimPod::remove(&mut state, "shop", "db-0").len(), 0);
+    }
+
+    #[test]
+    fn of_claims_and_revisions_too_only_those_are_kept_that_may_be_an_apps() {
+        let mut state = given();
+        assert_eq!(seen::<SlimClaim>(&mut state, owned("data-db-0", None)), 1);
+        assert_eq!(seen::<SlimClaim>(&mut state, owned("uploads", None)), 0);
+        assert_eq!(state.claims["shop"].len(), 1);
+        seen::<SlimRevision>(&mut state, owned("db-1", None));
+        assert_eq!(state.revisions["shop"].len(), 1);
+        seen::<SlimRevision>(&mut state, owned("db-1", Some("DaemonSet")));
+        assert!(state.revisions.is_empty());
     }
 }

@@ -112,7 +112,7 @@ pub(crate) fn hold(index: &Index, app: &AppObject) -> Hold {
             void("its namespace is being deleted, so its pods are deleted already")
         }
         () if app.key.face == Face::StatefulApp && index.is_uninstalled() => void(
-            "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and its pods are left to Kubernetes' garbage collector",
+            "Stateward is being uninstalled: the definition of StatefulApp is being deleted, and Kubernetes' garbage collector may leave its pods running, because it finds no owner whose kind is gone: delete by hand those that stay. To have members prepared, delete the apps first, and the definition when they are gone",
         ),
         () => Hold::Held,
     }

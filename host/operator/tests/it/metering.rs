@@ -83,6 +83,7 @@ async fn what_calls_use_is_counted_by_app_and_hook() {
         ("requests_total", "claims", "post-ready", 1.0),
         ("connections_total", "dials", "post-ready", 5.0),
         ("connections_peak", "dials", "post-ready", 5.0),
+        ("handles_peak", "dials", "post-ready", 5.0),
         ("host_calls_total", "writes", "pre-scale", 10.0),
     ];
     for (what, app, hook, of_one_call) in cases {

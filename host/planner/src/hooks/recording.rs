@@ -52,7 +52,7 @@ pub(crate) fn as_recorded(known: &Invocation) -> Invocation {
 /// again when it said.
 fn has_a_clock(scene: &Scene<'_>, known: &Invocation) -> bool {
     let rests = known.is_recorded && matches!(known.phase, Phase::Refused { .. });
-    rests || known.phase != Phase::Done && rulings::deadline(scene, known).is_some()
+    rests || known.phase != Phase::Done && rulings::deadline(scene.world, known).is_some()
 }
 
 /// It stands in the status until it ends, whatever the next answers are.

@@ -5,7 +5,7 @@ use crate::draft::Draft;
 use crate::journal::{Act, MoveCause, Phase};
 use crate::scene::Scene;
 use crate::status::{EndedRequest, Moving, RoleStatus};
-use crate::{eviction, orders, rollout, rulings};
+use crate::{departures, rulings};
 
 /// Records that the role is to move; the first call follows when that stands in the status.
 pub(super) fn begin(
@@ -196,11 +196,7 @@ pub(crate) fn is_wanted(scene: &Scene<'_>, role: &str, moving: &Moving) -> bool 
     }
     match moving.cause {
         MoveCause::Leaving => !scene.goal.ordinals.contains(holder.ordinal),
-        MoveCause::Update => {
-            rollout::replaces(scene, holder)
-                || eviction::is_leaving(scene, holder)
-                || orders::replaces(scene, holder.ordinal, &holder.pod.uid)
-        }
+        MoveCause::Update => departures::is_to_be_replaced(scene, holder),
         MoveCause::Planned => {
             let is_wished = match (&scene.world.app.switchover, &moving.request) {
                 (Some(wish), Some(request)) => wish.id == *request,

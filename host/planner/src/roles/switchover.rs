@@ -1,6 +1,7 @@
 //! A user's wish to move a role: fulfilled once, or ended at once with the reason.
 
-use super::{is_exclusive, is_movable, moves};
+use super::{is_exclusive, is_movable, may_take, moves};
+use crate::departures;
 use crate::draft::Draft;
 use crate::identity::pod_name;
 use crate::journal::MoveCause;
@@ -112,19 +113,17 @@ fn judge(scene: &Scene<'_>, wish: &Switchover, role: &RoleStatus) -> Verdict {
         Some(target) if !scene.goal.ordinals.contains(target) => {
             refused(format!("{app} has no member {target}"))
         }
-        Some(target)
-            if !scene
-                .members
-                .get(target)
-                .is_some_and(|member| member.is_available()) =>
-        {
-            refused(format!("{} is not available", pod_name(app, target)))
-        }
-        Some(_) => Verdict::Begin,
+        Some(target) => match scene.members.get(target) {
+            Some(member) if departures::is_about_to_leave(scene, member) => {
+                refused(format!("{} is about to be replaced", member.pod.name))
+            }
+            Some(member) if member.is_available() => Verdict::Begin,
+            _ => refused(format!("{} is not available", pod_name(app, target))),
+        },
         None => {
             let has_other = scene
                 .wanted()
-                .any(|member| member.ordinal != holder.ordinal && member.is_available());
+                .any(|member| member.ordinal != holder.ordinal && may_take(scene, member));
             if has_other {
                 Verdict::Begin
             } else {

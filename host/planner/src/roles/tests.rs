@@ -193,6 +193,106 @@ fn while_a_move_is_between_its_claim_and_its_end_no_member_is_deleted() {
     );
 }
 
+mod handed_over {
+    use super::*;
+    use crate::InvocationId;
+    use crate::journal::Cause;
+    use crate::status::{Order, Ruling};
+    use crate::testing::{calls, deletions, held_by, known, served};
+    use crate::world::Verb;
+
+    /// Both of two members are to be replaced, of which the first has the role and the second may go.
+    fn given() -> World {
+        let mut world = served(2, &["move-role", "pre-delete"]);
+        held_by(&mut world, 0);
+        let primary = "role.stateward.dev/primary".to_owned();
+        world.pods[0].labels.insert(primary, "true".to_owned());
+        world.recorded.orders = vec![replaced(0), replaced(1)];
+        known(&mut world, allowed(), Phase::Done);
+        world
+    }
+
+    fn replaced(ordinal: u32) -> Order {
+        Order::Replace {
+            ordinal,
+            pod: format!("uid-{ordinal}"),
+            why: "stuck".to_owned(),
+        }
+    }
+
+    fn allowed() -> Act {
+        Act::PreDelete {
+            ordinal: 1,
+            pod: "uid-1".to_owned(),
+            cause: Cause::Replace,
+        }
+    }
+
+    fn is_moving(world: &World) -> bool {
+        let status = crate::plan(world, now()).status;
+        status.roles[0].moving.is_some()
+    }
+
+    #[test]
+    fn given_that_the_only_other_member_may_be_deleted_then_the_role_waits_until_it_is_back() {
+        let mut world = given();
+        assert_eq!(deletions(&world), ["web-1 Requested"]);
+        assert!(calls(&world).is_empty() && !is_moving(&world));
+        let waiting = crate::plan(&world, now()).status.waiting;
+        assert!(waiting.iter().any(|wait| wait.reason == "NoCandidate"));
+
+        world.pods[1].uid = "uid-again".to_owned();
+        assert!(is_moving(&world));
+    }
+
+    #[test]
+    fn given_a_third_member_that_stays_then_the_role_moves_at_once() {
+        let mut world = given();
+        world.app.spec.replicas = 3;
+        let mut third = pod(&world.app, 2, &world.revisions[0].name.clone());
+        third.annotations = world.pods[1].annotations.clone();
+        world.pods.push(third);
+        assert!(is_moving(&world));
+    }
+
+    #[test]
+    fn given_a_decision_that_outlived_its_reason_then_the_member_stays() {
+        let mut world = given();
+        world.recorded.orders = vec![replaced(0)];
+        world.recorded.invocations.clear();
+        world.journal.clear();
+        world.recorded.rulings = vec![Ruling {
+            request: None,
+            invocation: InvocationId("pre-delete/uid-1/update".to_owned()),
+            verb: Verb::Skip,
+            by: "ada".to_owned(),
+            reason: "in a hurry".to_owned(),
+            at: now(),
+            generation: 1,
+            result: "Taken".to_owned(),
+        }];
+        assert!(is_moving(&world));
+    }
+
+    #[test]
+    fn given_a_wish_for_a_member_that_may_be_deleted_then_it_is_refused() {
+        for target in [Some(1), None] {
+            let mut world = given();
+            world.recorded.orders = vec![replaced(1)];
+            wish(&mut world, "primary", target);
+            let ended = ended(&world, "primary").unwrap();
+            let says = match target {
+                Some(_) => "web-1 is about to be replaced",
+                None => "no other member is available to take role primary",
+            };
+            assert_eq!(
+                (ended.result.as_str(), ended.message.as_str()),
+                ("Refused", says)
+            );
+        }
+    }
+}
+
 mod failed {
     use super::*;
     use crate::plan::WhyPatch;

@@ -143,3 +143,33 @@ fn given_a_deadline_when_it_passes_then_its_policy_decides() {
         );
     }
 }
+
+#[test]
+fn given_a_pod_that_somebody_else_deletes_then_its_grace_period_counts_and_not_the_users_deadline()
+{
+    let mut world = served(2, &["pre-delete"]);
+    let deadline = Deadline {
+        seconds: 60,
+        policy: DeadlinePolicy::Wait,
+    };
+    world.app.spec.deadlines = [("pre-delete".to_owned(), deadline)].into();
+    let until = |world: &World, id| world.deadline_of(&world.journal[&id]);
+    let ours = known(&mut world, pre_delete(Cause::Update), refused());
+    let theirs = known(&mut world, pre_delete(Cause::External), refused());
+    let graced = now() + SignedDuration::from_secs(5);
+    world.pods[1].deletion = Some(graced);
+    assert_eq!(
+        until(&world, ours),
+        Some(now() + SignedDuration::from_secs(60))
+    );
+    assert_eq!(until(&world, theirs.clone()), Some(graced));
+    world.pods.pop();
+    assert_eq!(until(&world, theirs), None, "its pod is gone");
+}
+
+#[test]
+fn given_no_deadline_then_an_invocation_may_take_any_time() {
+    let mut world = served(2, &["pre-delete"]);
+    let id = known(&mut world, pre_delete(Cause::Update), refused());
+    assert_eq!(world.deadline_of(&world.journal[&id]), None);
+}

@@ -173,6 +173,7 @@ async fn connections_and_bytes_are_counted() {
     assert!(text.starts_with("64 open"), "{text}");
     let usage = act(&plugin, "handles:7", &effects).await.unwrap().usage;
     assert_eq!((usage.connections, usage.connections_peak), (7, 7));
+    assert_eq!(usage.handles_peak, 7);
     assert!(text.contains("64 open connections per call"), "{text}");
     let text = told(&plugin, "guzzle", &effects).await;
     assert!(
@@ -259,6 +260,7 @@ async fn more_handles_than_there_is_room_for_end_the_call() {
         error.to_string().contains("more than 500 open handles"),
         "{error}"
     );
+    assert_eq!(error.usage.handles_peak, 500, "what ended is metered too");
 }
 
 #[tokio::test]

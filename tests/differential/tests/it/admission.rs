@@ -9,7 +9,6 @@ use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use kube::Client;
 use kube::api::{Api, ListParams};
 use serde_json::{Value, json};
-use stateward_components::built;
 use stateward_controlplane::{ControlPlane, Options};
 use stateward_operator::{Admission, CalledAt, OperatorError};
 use tokio::runtime::Runtime;
@@ -18,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::managed::said;
-use crate::rights::{as_operator, create, grant, with_definitions};
+use crate::rights::{as_operator, grant, install, with_definitions};
 
 /// Longer than anything takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,24 +88,11 @@ impl Shop {
         let (kubernetes, client) =
             with_definitions(Options::default().without_statefulset_controller()).await;
         grant(client.clone()).await;
-        let component = tokio::task::spawn_blocking(|| built("plugin-mysql"));
-        create(
-            &client,
-            "",
-            "Plugin",
-            json!({
-                "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
-                "metadata": { "name": "mysql" },
-                "spec": {
-                    "source": { "file": component.await.unwrap() },
-                    "grants": {
-                        "tcp": { "ports": ["mysql"] }, "secrets": { "slots": ["root", "replication"] },
-                        "requests": true, "events": true, "state": true,
-                    },
-                },
-            }),
-        )
-        .await;
+        let grants = json!({
+            "tcp": { "ports": ["mysql"] }, "secrets": { "slots": ["root", "replication"] },
+            "requests": true, "events": true, "state": true,
+        });
+        install(&client, "mysql", "plugin-mysql", grants).await;
         Shop {
             namespace: kubernetes.namespace("shop").await.unwrap(),
             kubernetes,

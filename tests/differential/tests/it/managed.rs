@@ -9,14 +9,13 @@ use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
-use stateward_components::built;
 use stateward_controlplane::{ControlPlane, Options, SimulatedNode};
 use stateward_operator::OperatorError;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::rights::{as_operator, create, grant, with_definitions};
+use crate::rights::{as_operator, create, grant, install, with_definitions};
 
 /// Longer than anything takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,21 +40,8 @@ impl Managed {
             ..stateward_operator::Options::new(as_operator(&kubernetes).await)
         };
         let operator = tokio::spawn(stateward_operator::run(options, stop.clone()));
-        let component = tokio::task::spawn_blocking(|| built("steered"));
-        create(
-            &client,
-            "",
-            "Plugin",
-            json!({
-                "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
-                "metadata": { "name": "steered" },
-                "spec": {
-                    "source": { "file": component.await.unwrap() },
-                    "grants": { "requests": true, "discardVolumes": true, "events": true },
-                },
-            }),
-        )
-        .await;
+        let grants = json!({ "requests": true, "discardVolumes": true, "events": true });
+        install(&client, "steered", "steered", grants).await;
         let mut managed = Managed {
             kubernetes,
             client,

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stateward_components::built;
 use stateward_controlplane::{Options, component};
 use stateward_devcluster::simulation::FaultPlan;
 use stateward_differential::accepted;
@@ -18,7 +17,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{CALM, CONTROLLERS, create_node};
-use crate::rights::{OPERATOR, as_operator, create, grant, with_definitions};
+use crate::rights::{OPERATOR, as_operator, grant, install, with_definitions};
 
 /// How long nothing may be asked.
 const REST: Duration = Duration::from_secs(60);
@@ -98,15 +97,8 @@ async fn with_the_rights_of_the_docs_apps_are_managed_and_at_rest_nothing_is_ask
         ..stateward_operator::Options::new(as_operator(&kubernetes).await)
     };
     let operator = tokio::spawn(stateward_operator::run(options, stop.clone()));
-    let component = tokio::task::spawn_blocking(|| built("hostile"))
-        .await
-        .unwrap();
-    create(&client, "", "Plugin", json!({
-        "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
-        "metadata": { "name": "hostile" },
-        "spec": { "source": { "file": component }, "grants": { "tcp": { "ports": ["mysql"] } } },
-    }))
-    .await;
+    let grants = json!({ "tcp": { "ports": ["mysql"] } });
+    install(&client, "hostile", "hostile", grants).await;
 
     let meant = accepted::load().unwrap();
     for face in [Face::StatefulSet, Face::StatefulApp] {

@@ -9,6 +9,7 @@ use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
+use stateward_components::built;
 use stateward_controlplane::{ControlPlane, Options};
 
 /// Who the operator is.
@@ -84,6 +85,24 @@ pub(crate) async fn acting_as(kubernetes: &ControlPlane, user: &str, groups: &[&
     }
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     Client::try_from(config.unwrap()).unwrap()
+}
+
+/// Creates the Plugin object of this name, which serves this component.
+pub(crate) async fn install(client: &Client, name: &str, component: &'static str, grants: Value) {
+    // It is built first where it is not there yet.
+    let component = tokio::task::spawn_blocking(move || built(component));
+    let file = component.await.unwrap();
+    create(
+        client,
+        "",
+        "Plugin",
+        json!({
+            "apiVersion": "stateward.dev/v1alpha1", "kind": "Plugin",
+            "metadata": { "name": name },
+            "spec": { "source": { "file": file }, "grants": grants },
+        }),
+    )
+    .await;
 }
 
 /// Creates an object of ours; cluster-wide ones are in no namespace.

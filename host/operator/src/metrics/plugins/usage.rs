@@ -28,6 +28,7 @@ pub(super) struct UsageMetrics {
     checkpoint_peak: Family<Labels, Gauge>,
     connections: Family<Labels, Counter>,
     connections_peak: Family<Labels, Gauge>,
+    handles_peak: Family<Labels, Gauge>,
     memory_peak: Family<Labels, Gauge>,
     memory_denied: Family<Labels, Counter>,
     /// Apps and hooks that have series.
@@ -92,6 +93,11 @@ impl UsageMetrics {
                 &self.connections_peak,
             ),
             (
+                "hook_handles_peak",
+                "Most handles to resources that one call held at a time",
+                &self.handles_peak,
+            ),
+            (
                 "hook_memory_peak_bytes",
                 "Most memory of one call",
                 &self.memory_peak,
@@ -127,6 +133,7 @@ impl UsageMetrics {
         for (family, now) in [
             (&self.checkpoint_peak, i64::try_from(usage.checkpoint_bytes)),
             (&self.connections_peak, Ok(usage.connections_peak.into())),
+            (&self.handles_peak, Ok(usage.handles_peak.into())),
             (&self.memory_peak, i64::try_from(usage.memory_peak)),
         ] {
             let most = family.get_or_create(&labels);
@@ -165,6 +172,7 @@ impl UsageMetrics {
         for family in [
             &self.checkpoint_peak,
             &self.connections_peak,
+            &self.handles_peak,
             &self.memory_peak,
         ] {
             family.remove(labels);
