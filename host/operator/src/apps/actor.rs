@@ -57,6 +57,7 @@ pub(super) struct Actor {
     pub circumstances: Circumstances,
     /// The digest of those, once somebody has asked.
     pub circumstances_digest: Option<String>,
+    /// When the status was last written as a whole; the answers of hooks are written besides.
     pub last_status_write: Option<Instant>,
     /// Status writes since the last one that went through.
     pub failed_status_writes: u32,
@@ -80,6 +81,8 @@ pub(super) struct Actor {
     pub secrets: BTreeMap<String, String>,
     /// A text that was told as an event, so that it is told once.
     pub told: BTreeMap<&'static str, String>,
+    /// The UID of the app's namespace, once that is being deleted: it may be gone before we have told what we did.
+    pub ending_namespace: Option<String>,
     pub is_stopping: bool,
     /// UIDs of pods that were found to be ours when the app was being deleted.
     pub ours: BTreeSet<String>,
@@ -176,6 +179,7 @@ impl Actor {
             probes: Schedule::default(),
             secrets: BTreeMap::new(),
             told: BTreeMap::new(),
+            ending_namespace: None,
             is_stopping: false,
             ours: BTreeSet::new(),
             lags_since: None,
@@ -431,7 +435,8 @@ impl Actor {
     /// An event on the app; on its namespace while that is being deleted, because no event can be created in it any more.
     pub(super) fn say(&self, note: Note) {
         let namespace = &self.key.namespace;
-        match self.host.index.ending_namespace(namespace) {
+        let ending = self.ending_namespace.clone();
+        match ending.or_else(|| self.host.index.ending_namespace(namespace)) {
             // The app may be gone by now: that it was let go is told last.
             None => self
                 .host

@@ -38,6 +38,7 @@ impl Actor {
         serving: Option<&Arc<Serving>>,
     ) -> bool {
         let now = Instant::now();
+        self.ending_namespace = self.host.index.ending_namespace(&self.key.namespace);
         let mut writes = Vec::new();
         let mut is_interrupted = false;
         let mut picture = Picture::default();

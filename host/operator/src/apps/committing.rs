@@ -9,7 +9,6 @@ use stateward_planner::state::StateError;
 use stateward_planner::world::Face;
 use stateward_planner::{Invocation, Phase, Status, commit, put_state};
 use stateward_runtime::{Failure, Hook, Outcome};
-use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::messages::Message;
@@ -45,7 +44,6 @@ impl Actor {
             return Written::Nothing;
         };
         let answer = self.send_status(base, &wanted, patch).await;
-        self.last_status_write = Some(Instant::now());
         let (written, result) = match answer {
             Ok(value) => {
                 self.own = AppObject::from_value(self.key.face, value).map(Arc::new);

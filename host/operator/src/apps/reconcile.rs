@@ -174,6 +174,7 @@ impl Actor {
                 self.unwritten_since = None;
                 self.tell(&view, &status);
                 let written = self.write_status(&view.app, &status).await;
+                self.last_status_write = Some(Instant::now());
                 if plan.status_is_urgent && written != Written::Nothing {
                     return match written {
                         // A later step depends on it: plan again on what is recorded now.

@@ -69,6 +69,7 @@ fn given_post_ready_due_on_a_thousand_members_then_status_and_writes_stay_small(
             .await;
         let status = until(&bed, "32 are under way", |status| {
             status["readyReplicas"] == MEMBERS
+                && status["availableReplicas"] != MEMBERS
                 && status["invocations"].as_array().is_some_and(|all| all.len() >= IN_FLIGHT)
         })
         .await;

@@ -108,10 +108,11 @@ async fn members_leave_a_cordoned_node_one_at_a_time_each_after_pre_delete() {
     bed.until("both are on the other node", || async {
         drain(&bed, "node").await;
         let nodes = nodes(&bed).await;
-        let ready = bed.get("StatefulApp", "db").await["status"]["readyReplicas"].clone();
-        match nodes == ["spare", "spare"] && ready == 2 {
+        let record = bed.kubelet.record();
+        let are_ready = ["!db-0", "!db-1"].map(str::to_owned);
+        match nodes == ["spare", "spare"] && are_ready.iter().all(|one| record.contains(one)) {
             true => Ok(()),
-            false => Err(format!("{nodes:?}, {ready} ready")),
+            false => Err(format!("{nodes:?}, {record:?}")),
         }
     })
     .await;

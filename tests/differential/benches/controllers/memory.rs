@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
-use serde_json::json;
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
 use stateward_controlplane::ControlPlane;
 
 use super::case::Seen;
@@ -90,14 +90,16 @@ pub(crate) async fn measure(kubernetes: &ControlPlane, contender: Contender) -> 
     Ok(figures)
 }
 
-/// Pods that wait for a scheduler that never comes, as big as those of the app.
+/// Pods of somebody else that wait for a scheduler that never comes, as big as those of the app. Like most pods they have a controller; to the garbage collector it
+/// does not matter that this one controls nothing.
 async fn fill(client: &Client, namespace: &str, numbers: Range<u32>) -> Result<()> {
     let pods = pods(client.clone(), namespace);
+    let owner = owner(client, namespace).await?;
     let creates = numbers.map(|number| {
-        let pods = pods.clone();
+        let (pods, owner) = (pods.clone(), owner.clone());
         async move {
             let pod: Pod = serde_json::from_value(json!({
-                "metadata": { "name": format!("other-{number}"), "labels": { "app": "other" } },
+                "metadata": { "name": format!("other-{number}"), "labels": { "app": "other" }, "ownerReferences": [owner] },
                 "spec": {
                     "schedulerName": "nobody",
                     "automountServiceAccountToken": false,
@@ -113,4 +115,15 @@ async fn fill(client: &Client, namespace: &str, numbers: Range<u32>) -> Result<(
         .try_collect::<Vec<()>>()
         .await?;
     Ok(())
+}
+
+async fn owner(client: &Client, namespace: &str) -> Result<Value> {
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let patch = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "owner" } });
+    let owner = maps
+        .patch("owner", &PatchParams::apply("bench"), &Patch::Apply(patch))
+        .await?;
+    Ok(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid, "controller": true,
+    }))
 }
