@@ -1,6 +1,6 @@
 //! Scenarios drawn from seeds.
 
-mod races;
+pub mod races;
 
 use crate::scenario::{Cascade, Deed, Limited, Line, RefusedEdit, Scenario, Settings, Strategy};
 
