@@ -120,7 +120,7 @@ impl Api {
 
     /// The status of an object of ours, whole. Nothing else of the object changes; metadata says which one, and which version of it.
     ///
-    /// That takes the API server two thirds of the time of a patch, for which it writes the object as text and reads it again.
+    /// For a patch the API server writes the object as text and reads it again, which was two fifths of its work on such a request.
     pub(crate) async fn put_status(
         &self,
         kind: Collection,
