@@ -126,6 +126,15 @@ enum Look {
 }
 
 impl Look {
+    fn within(self) -> Option<Duration> {
+        match self {
+            Look::No => None,
+            Look::Later => Some(LATER),
+            Look::InAMoment => Some(MOMENT),
+            Look::Now => Some(Duration::ZERO),
+        }
+    }
+
     fn now_if(it_matters: bool) -> Look {
         match it_matters {
             true => Look::Now,
@@ -223,18 +232,14 @@ impl Actor {
                 break;
             }
             self.owes_a_look |= heard == Look::Now;
-            let wait = match heard {
-                Look::No => None,
-                Look::Later => Some(LATER),
-                Look::InAMoment if !self.is_the_cache_awaited() => Some(MOMENT),
-                Look::InAMoment | Look::Now => Some(Duration::ZERO),
-            };
-            next = match (next, wait) {
-                (Next::Again, _) | (_, Some(Duration::ZERO)) => self.look().await,
-                (Next::At(when), wait) => {
-                    let when = earlier(when, wait.map(|wait| Instant::now() + wait));
+            let is_due =
+                heard == Look::Now || heard == Look::InAMoment && self.is_the_cache_awaited();
+            next = match next {
+                Next::At(when) if !is_due => {
+                    let when = earlier(when, heard.within().map(|wait| Instant::now() + wait));
                     Next::At(earlier(when, self.probes.next()))
                 }
+                _ => self.look().await,
             };
         }
         self.host.metrics.forget(&self.key);
@@ -319,10 +324,8 @@ impl Actor {
             Message::Stirring => return Look::InAMoment,
             Message::StatusWritten => {
                 let seen = self.host.index.app(&self.key);
-                let is_ours = match (&self.own, &seen) {
-                    (Some(own), Some(seen)) => own.version() >= seen.version(),
-                    _ => false,
-                };
+                let is_ours =
+                    (self.own.iter().zip(&seen)).any(|(own, seen)| own.version() >= seen.version());
                 return if is_ours { Look::Later } else { Look::Now };
             }
             Message::Called(called) => self.called(*called).await,
