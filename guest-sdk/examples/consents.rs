@@ -8,7 +8,9 @@ pub struct Consents;
 #[plugin]
 impl Consents {
     fn manifest() -> Manifest {
-        Manifest::new("consents", "0.1.0").post_ready_overlaps()
+        Manifest::new("consents", "0.1.0")
+            .post_ready_overlaps()
+            .pre_scale_overlaps()
     }
 
     fn pre_scale(&self, _scaling: &Scaling, _host: &dyn Host) -> Step {

@@ -127,6 +127,8 @@ struct Lanes {
     #[serde(default)]
     post_ready_overlaps: bool,
     #[serde(default, skip_serializing_if = "is_false")]
+    pre_scale_overlaps: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
     failover_interrupts: bool,
 }
 
@@ -330,6 +332,13 @@ impl Manifest {
     /// `post_ready` of a member may run while another act hook runs for the app, `move_role` excepted. Without it, one act hook runs at a time.
     pub fn post_ready_overlaps(mut self) -> Manifest {
         self.lanes.post_ready_overlaps = true;
+        self
+    }
+
+    /// `pre_scale` of several members may run at once where the app's `podManagementPolicy` is `Parallel`. For plugins that judge each step by itself; without it, each
+    /// step is judged after the one before.
+    pub fn pre_scale_overlaps(mut self) -> Manifest {
+        self.lanes.pre_scale_overlaps = true;
         self
     }
 

@@ -115,6 +115,7 @@ fn a_manifest_is_read_by_the_host_as_documented() {
         .role(Role::exclusive("primary").movable())
         .role(Role::shared("reader"))
         .post_ready_overlaps()
+        .pre_scale_overlaps()
         .settings(json!({"type": "object"}));
     let read: serde_json::Value = serde_json::from_str(&manifest.to_json()).unwrap();
     let expected = json!({
@@ -131,7 +132,7 @@ fn a_manifest_is_read_by_the_host_as_documented() {
             {"name": "primary", "exclusive": true, "movable": true},
             {"name": "reader", "exclusive": false, "movable": false},
         ],
-        "lanes": {"post-ready-overlaps": true},
+        "lanes": {"post-ready-overlaps": true, "pre-scale-overlaps": true},
         "settings": {"type": "object"},
     });
     assert_eq!(read, expected);

@@ -316,6 +316,9 @@ pub struct ReadyPlugin {
     pub roles: Vec<Role>,
     /// `post-ready` of one member may run beside another act invocation.
     pub post_ready_overlaps: bool,
+    /// `pre-scale` of several steps of one Parallel scale may run beside each other.
+    #[serde(default)]
+    pub pre_scale_overlaps: bool,
     /// A failover cuts a call of another hook short.
     #[serde(default)]
     pub failover_interrupts: bool,

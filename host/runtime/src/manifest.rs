@@ -108,6 +108,8 @@ pub enum MetricKind {
 pub struct Lanes {
     /// `post-ready` may run beside another act invocation, never beside `move-role`.
     pub post_ready_overlaps: bool,
+    /// `pre-scale` of several steps of one Parallel scale may run beside each other.
+    pub pre_scale_overlaps: bool,
     /// `move-role` with the cause `failed` cuts a running call of another hook short, instead of waiting for its end.
     pub failover_interrupts: bool,
 }

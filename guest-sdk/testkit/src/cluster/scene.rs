@@ -234,6 +234,9 @@ pub(super) fn ready(manifest: &Manifest, hooks: &[Hook]) -> ReadyPlugin {
         post_ready_overlaps: json
             .get("lanes")
             .is_some_and(|lanes| is(lanes, "post-ready-overlaps")),
+        pre_scale_overlaps: json
+            .get("lanes")
+            .is_some_and(|lanes| is(lanes, "pre-scale-overlaps")),
         failover_interrupts: json
             .get("lanes")
             .is_some_and(|lanes| is(lanes, "failover-interrupts")),

@@ -198,6 +198,9 @@ pub struct PluginStatus {
     /// `post-ready` of one member may run beside another act hook.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub post_ready_overlaps: bool,
+    /// `pre-scale` of several steps of one Parallel scale may run beside each other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pre_scale_overlaps: bool,
     /// What it asks for and was not granted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing_grants: Vec<String>,

@@ -24,6 +24,7 @@ pub fn facts(name: &str, plugin: &stateward_runtime::Plugin) -> ReadyPlugin {
             })
             .collect(),
         post_ready_overlaps: manifest.lanes.post_ready_overlaps,
+        pre_scale_overlaps: manifest.lanes.pre_scale_overlaps,
         failover_interrupts: manifest.lanes.failover_interrupts,
         tasks: (manifest.tasks.iter())
             .map(|task| Task {
@@ -50,6 +51,7 @@ pub fn told(name: &str, status: PluginStatus) -> Plugin {
                 })
                 .collect(),
             post_ready_overlaps: status.post_ready_overlaps,
+            pre_scale_overlaps: status.pre_scale_overlaps,
             failover_interrupts: false,
             tasks: (status.tasks.into_iter())
                 .map(|task| Task {

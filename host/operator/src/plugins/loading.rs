@@ -227,4 +227,5 @@ pub(super) fn describe(plugin: &Plugin, grants: &Grants, status: &mut PluginStat
         })
         .collect();
     status.post_ready_overlaps = manifest.lanes.post_ready_overlaps;
+    status.pre_scale_overlaps = manifest.lanes.pre_scale_overlaps;
 }

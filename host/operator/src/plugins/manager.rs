@@ -358,6 +358,7 @@ fn full() -> PluginStatus {
         counted: vec![text()],
         quarantined: text(),
         post_ready_overlaps: true,
+        pre_scale_overlaps: false,
         missing_grants: vec![text()],
         observed_generation: 1,
     }

@@ -3,6 +3,7 @@
 //! | kind | may run beside |
 //! |---|---|
 //! | `post-ready`, where the manifest lets it overlap | everything but `move-role` |
+//! | `pre-scale`, where the manifest lets it overlap | other steps of the scale, and an overlapping `post-ready` |
 //! | `move-role` after a failure | what is in progress and not being called just now; it is resumed afterwards |
 //! | every other | an overlapping `post-ready`, unless it is a `move-role` |
 //!
@@ -25,6 +26,8 @@ use crate::world::ReadyPlugin;
 
 /// Overlapping invocations under way at once, and open ones of one hook.
 const MOST: usize = 32;
+/// Steps of a scale that are judged at once: joins have room beside them, which a step may wait for.
+const MOST_JUDGED: usize = 16;
 /// Permissions to delete that stand at once, each until its pod is gone.
 const MOST_ALLOWED: usize = 128;
 /// A `move-role` that said `done` without moving is asked again after this time, longer after each attempt.
@@ -39,6 +42,8 @@ enum Lane {
     MoveRole,
     PreDelete,
     PreScale,
+    /// `pre-scale` that may overlap.
+    Judging,
     PostDelete,
     Task,
 }
@@ -55,6 +60,7 @@ fn lane(act: &Act, plugin: &ReadyPlugin) -> Lane {
         Act::PostDelete { .. } => Lane::PostDelete,
         Act::Task { .. } => Lane::Task,
         Act::PreDelete { .. } => Lane::PreDelete,
+        Act::PreScale { .. } if plugin.pre_scale_overlaps => Lane::Judging,
         Act::PreScale { .. } => Lane::PreScale,
     }
 }
@@ -78,7 +84,7 @@ fn has_left(scene: &Scene<'_>, id: &InvocationId) -> Option<Timestamp> {
 
 fn collide(one: Lane, other: Lane) -> bool {
     match (one, other) {
-        (Lane::Overlapping, Lane::Overlapping) => false,
+        (Lane::Overlapping, Lane::Overlapping) | (Lane::Judging, Lane::Judging) => false,
         (Lane::Overlapping, other) | (other, Lane::Overlapping) => {
             matches!(other, Lane::MoveRole | Lane::Failover)
         }
@@ -104,6 +110,8 @@ pub(super) fn call(
     wanted.sort_by_cached_key(|wanted| turn(scene, plugin, wanted));
     // A move waits for joins that are under way, and those that left their lanes for it.
     let mut moving: Option<InvocationId> = None;
+    // No further step is judged while somebody waits whose turn was before.
+    let mut before_judging: Option<InvocationId> = None;
 
     let mut calls = Vec::new();
     let mut queued = BTreeMap::new();
@@ -133,7 +141,10 @@ pub(super) fn call(
             }
             queued.insert(id.clone(), behind.clone());
             if own == Lane::MoveRole {
-                moving.get_or_insert(id);
+                moving.get_or_insert_with(|| id.clone());
+            }
+            if !matches!(own, Lane::Overlapping | Lane::Judging) {
+                before_judging.get_or_insert(id);
             }
             continue;
         }
@@ -146,7 +157,19 @@ pub(super) fn call(
         }
         // Who is under way already goes on: else as many as there may be would wait for each other for ever.
         let is_under_way = running.iter().any(|(_, other)| *other == id);
-        if own == Lane::Overlapping && !is_under_way && running.len() >= MOST {
+        let is_full = match own {
+            Lane::Overlapping => running.len() >= MOST,
+            Lane::Judging => count(&running, Lane::Judging) >= MOST_JUDGED,
+            _ => false,
+        };
+        if is_full && !is_under_way {
+            continue;
+        }
+        if let Some(first) = &before_judging
+            && own == Lane::Judging
+            && !is_under_way
+        {
+            queued.insert(id, first.clone());
             continue;
         }
         if let Some(behind) = open.in_the_way(scene, &id, wanted) {
@@ -168,6 +191,10 @@ pub(super) fn call(
         draft.wake(time);
     }
     queued
+}
+
+fn count(running: &[(Lane, InvocationId)], lane: Lane) -> usize {
+    running.iter().filter(|(other, _)| *other == lane).count()
 }
 
 /// What is being called, or stands in the status until it ends, by hook. Who was refused or fails has left its lane, but a checkpoint or a deadline stays.

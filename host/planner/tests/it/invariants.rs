@@ -320,6 +320,7 @@ proptest! {
         let mut plugin = plugin(&EVERY_HOOK);
         if let Plugin::Ready(plugin) = &mut plugin {
             plugin.post_ready_overlaps = overlaps;
+            plugin.pre_scale_overlaps = overlaps;
         }
         live(model(spec, plugin), &events);
     }

@@ -340,9 +340,15 @@ fn judge_lanes(model: &Model, plan: &Plan, called: usize) {
             _ => None,
         }))
         .collect();
-    let (joins, others): (Vec<_>, Vec<_>) = under_way
+    let (joins, mut others): (Vec<_>, Vec<_>) = under_way
         .iter()
         .partition(|id| id.0.starts_with("post-ready/"));
+    if plugin.pre_scale_overlaps {
+        // Steps of a scale count as one.
+        let (steps, rest): (Vec<_>, Vec<_>) =
+            (others.into_iter()).partition(|id| id.0.starts_with("pre-scale/"));
+        others = rest.into_iter().chain(steps.into_iter().take(1)).collect();
+    }
     if plugin.post_ready_overlaps {
         assert!(others.len() <= 1, "{others:?}");
         let moves = others.iter().any(|id| id.0.starts_with("move-role/"));

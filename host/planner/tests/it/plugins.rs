@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use stateward_planner::journal::commit::Answer;
+use stateward_planner::spec::PodManagement;
 use stateward_planner::status::Condition;
 use stateward_planner::world::{Face, Plugin, Switchover, Verdict};
 use stateward_planner::{InvocationId, Model, Owner, Phase, Plan, Step};
@@ -406,6 +407,52 @@ fn joins_may_overlap_where_the_manifest_says_so() {
     }
     let is_move = |id: &InvocationId| id.0.starts_with("move-role/");
     assert!(!model.calls().iter().any(is_move), "never beside a move");
+}
+
+/// A Parallel app of one, about to have so many, of a plugin that judges each step by itself.
+fn judged_side_by_side(replicas: u32) -> Model {
+    let mut spec = spec(1);
+    spec.pod_management = PodManagement::Parallel;
+    let mut model = model(spec, plugin(&["pre-scale", "post-ready", "pre-delete"]));
+    if let Plugin::Ready(plugin) = &mut model.world.plugin {
+        plugin.pre_scale_overlaps = true;
+    }
+    settle(&mut model);
+    model.edit(|spec| spec.replicas = replicas);
+    model
+}
+
+#[test]
+fn steps_of_a_scale_may_be_judged_side_by_side_where_the_manifest_says_so() {
+    let mut model = judged_side_by_side(31);
+    let first = until_call(&mut model);
+    let calls = model.calls();
+    assert_eq!(calls.len(), 16, "{calls:?}");
+    // A step that is let go makes room for the next one, whoever else is still being judged.
+    well(&mut model, &first);
+    round(&mut model);
+    let now = model.calls();
+    assert_eq!(now.len(), 16);
+    assert!(!now.contains(&first));
+}
+
+#[test]
+fn steps_that_are_judged_side_by_side_let_a_leaver_go_first() {
+    let mut model = judged_side_by_side(31);
+    until_call(&mut model);
+    model.restart("web-0");
+    model.start("web-0");
+    for _ in 0..16 {
+        let judged = model.calls().remove(0);
+        assert!(judged.0.starts_with("pre-scale/"), "{judged}");
+        well(&mut model, &judged);
+        round(&mut model);
+    }
+    let calls = model.calls();
+    assert!(
+        calls.len() == 1 && calls[0].0.starts_with("post-ready/"),
+        "a join is exclusive here, and no further step is judged before it: {calls:?}"
+    );
 }
 
 #[test]

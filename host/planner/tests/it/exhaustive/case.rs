@@ -19,7 +19,7 @@ pub(super) struct Case {
     pub(super) losses: u32,
     /// Hooks of the plugin. Without any there is none.
     pub(super) hooks: &'static [&'static str],
-    /// Whether `post-ready` may run beside another call.
+    /// Whether `post-ready` may run beside another call, and `pre-scale` beside other steps.
     pub(super) overlaps: bool,
     /// Calls that do not end with `done`.
     pub(super) troubles: u32,
@@ -37,6 +37,7 @@ impl Case {
         let mut plugin = plugin(self.hooks);
         if let Plugin::Ready(plugin) = &mut plugin {
             plugin.post_ready_overlaps = self.overlaps;
+            plugin.pre_scale_overlaps = self.overlaps;
         }
         plugin
     }
@@ -72,7 +73,7 @@ impl fmt::Display for Case {
         }
         for (is_so, what) in [
             (self.stands, "standing"),
-            (self.overlaps, "joins overlap"),
+            (self.overlaps, "calls overlap"),
             (self.ends, "deleted"),
         ] {
             if is_so {

@@ -92,12 +92,18 @@ fn judge(model: &Model) {
     let hook = |id: &&InvocationId, hook: &str| id.0.split('/').next() == Some(hook);
     let joins = calls.iter().filter(|id| hook(id, "post-ready")).count();
     let moves = calls.iter().filter(|id| hook(id, "move-role")).count();
-    let exclusive = if plugin.post_ready_overlaps {
-        calls.len() - joins
+    let steps = calls.iter().filter(|id| hook(id, "pre-scale")).count();
+    let joins_alone = if plugin.post_ready_overlaps { 0 } else { joins };
+    let others = calls.len() - joins - steps;
+    let side_by_side = if plugin.pre_scale_overlaps {
+        steps.min(1)
     } else {
-        calls.len()
+        steps
     };
-    assert!(exclusive <= 1, "one exclusive call at a time: {calls:?}");
+    assert!(
+        others + joins_alone + side_by_side <= 1,
+        "one exclusive call at a time: {calls:?}"
+    );
     assert!(moves == 0 || joins == 0, "a join beside a move: {calls:?}");
 }
 
