@@ -9,6 +9,7 @@
 mod actor;
 mod answers;
 mod attempts;
+mod backlog;
 mod carrying;
 mod circumstances;
 mod committing;
@@ -30,5 +31,6 @@ mod telling;
 mod versions;
 mod volumes;
 
+pub(crate) use backlog::Backlog;
 pub(crate) use messages::Message;
 pub(crate) use supervisor::supervise;

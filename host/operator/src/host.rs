@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use crate::api::Api;
+use crate::apps::Backlog;
 use crate::capabilities::{Jobs, Slots};
 use crate::clock::Clock;
 use crate::events::Events;
@@ -27,6 +28,7 @@ pub(crate) struct Host {
     pub news: UnboundedSender<News>,
     /// Probes at a time, over all apps.
     pub probing: Semaphore,
+    pub backlog: Backlog,
     pub clock: Clock,
     pub settings: Settings,
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission;
 use crate::api::Api;
-use crate::apps::supervise;
+use crate::apps::{Backlog, supervise};
 use crate::capabilities::{Jobs, Slots};
 use crate::errors::OperatorError;
 use crate::events::Events;
@@ -78,6 +78,7 @@ async fn begin(
         jobs: Jobs::default(),
         news: news.clone(),
         probing: Semaphore::new(PROBES),
+        backlog: Backlog::default(),
         clock: options.clock.clone(),
         settings: Settings {
             allow_loopback: options.allow_loopback,

@@ -134,7 +134,6 @@ fn plugin(hooks: [&str; 2]) -> Plugin {
         digest: "sha256:1".to_owned(),
         hooks: hooks.map(str::to_owned).into_iter().collect(),
         post_ready_overlaps: true,
-        pre_scale_overlaps: true,
         ..ReadyPlugin::default()
     })
 }

@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::draft::Draft;
 use crate::identity::POST_READY_ANNOTATION;
 use crate::journal::Act;
-use crate::member::Yardstick;
+use crate::member::{JoinedAs, Yardstick};
 use crate::rulings;
 use crate::scene::{Mode, Scene};
 use crate::spec::Spec;
+use crate::status::Ruling;
 use crate::waiting::WaitingFor;
 use crate::world::{Pod, PodFacts, PodPhase, Verb, World};
 
@@ -47,9 +48,8 @@ pub(crate) fn is_proven(pod: &Pod, spec: &Spec, now: Timestamp) -> bool {
 pub(crate) fn standing(
     by: &Yardstick<'_, '_>,
     pod: &Pod,
-    ordinal: u32,
     is_wanted: bool,
-    has_joined: bool,
+    joined: JoinedAs,
 ) -> Standing {
     if pod.deletion.is_some() {
         return Standing::Terminating;
@@ -65,8 +65,7 @@ pub(crate) fn standing(
         PodPhase::Running | PodPhase::Unknown => {}
     }
     // Who is to leave need not join any more.
-    let must_join = can_join && is_wanted && by.joins() && !has_joined;
-    if must_join && !is_joined(by.world, &post_ready(pod, ordinal)) {
+    if can_join && is_wanted && by.joins() && joined == JoinedAs::No {
         return Standing::Joining;
     }
     let Some(ready_since) = pod.ready_since.filter(|_| pod.phase == PodPhase::Running) else {
@@ -91,14 +90,15 @@ pub(crate) fn post_ready(pod: &Pod, ordinal: u32) -> Act {
     }
 }
 
-/// `post-ready` is done in memory, or counts as done because somebody decided so.
-pub(crate) fn is_joined(world: &World, act: &Act) -> bool {
-    let id = act.id();
-    let is_done = (world.journal.get(&id)).is_some_and(crate::Invocation::is_done);
-    let is_skipped = |ruling: &crate::status::Ruling| {
-        ruling.invocation == id && ruling.verb == Verb::Skip && ruling.result == rulings::TAKEN
-    };
-    is_done || world.recorded.rulings.iter().any(is_skipped)
+/// Whether `post-ready` of this incarnation counts as done because somebody decided so.
+pub(crate) fn is_said_to_have_joined(world: &World, pod: &Pod) -> bool {
+    let is_skip = |ruling: &&Ruling| ruling.verb == Verb::Skip && ruling.result == rulings::TAKEN;
+    let mut skipped = world.recorded.rulings.iter().filter(is_skip).peekable();
+    // Hardly ever is anything decided, and many are asked about.
+    skipped.peek().is_some() && {
+        let id = post_ready(pod, 0).id();
+        skipped.any(|ruling| ruling.invocation == id)
+    }
 }
 
 /// That this incarnation joined, since its last container restart, is recorded: in the status, or on the pod.

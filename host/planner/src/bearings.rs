@@ -120,15 +120,22 @@ impl JoinedBearings {
     }
 }
 
-impl Derive for Joined {
-    type Derived = JoinedBearings;
-
-    fn derive(&self) -> JoinedBearings {
-        let joined = self.iter();
+/// Of pods, and container restarts at which each joined.
+impl<'a> FromIterator<(&'a str, u32)> for JoinedBearings {
+    fn from_iter<I: IntoIterator<Item = (&'a str, u32)>>(joined: I) -> JoinedBearings {
+        let joined = joined.into_iter();
         let restarts = joined.map(|(pod, restarts)| (Digest::of([pod]), restarts));
         JoinedBearings {
             restarts: restarts.collect(),
         }
+    }
+}
+
+impl Derive for Joined {
+    type Derived = JoinedBearings;
+
+    fn derive(&self) -> JoinedBearings {
+        self.iter().collect()
     }
 }
 

@@ -25,9 +25,9 @@ pub(crate) fn create(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) {
 
 fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, WaitingFor> {
     let app = &scene.world.app;
-    let name = pod_name(&app.name, ordinal);
-    if scene.is_strangers(&name) {
-        return Err(WaitingFor::NameTaken { pod: name });
+    if scene.is_taken(ordinal) {
+        let pod = pod_name(&app.name, ordinal);
+        return Err(WaitingFor::NameTaken { pod });
     }
     if let Some(wait) =
         departures::blocks(scene, ordinal).or_else(|| orders::blocks(draft, ordinal))
@@ -54,6 +54,7 @@ fn creation(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Result<Step, 
     let template = Template::of(revision).ok_or(WaitingFor::Recording)?;
     // Drawn last, or not at all: most of those that wait for their turn are asked about in every plan.
     let claims = scene.claims.missing(ordinal);
+    let name = pod_name(&app.name, ordinal);
     let (app, config) = (scene.lasting_app(), config.clone());
     let made_from = revision.name.clone();
     let pod =

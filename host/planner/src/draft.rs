@@ -74,19 +74,27 @@ impl Draft {
         }
     }
 
+    /// So many wait for their first call of this hook that a further one is not told by name.
+    pub(crate) fn is_crowded(&self, hook: &str) -> bool {
+        self.first.get(hook).is_some_and(|first| *first >= CROWD)
+    }
+
     /// A call that nobody began yet. Of a crowd that waits for the same hook most are only counted: few may go at a time, and few are told.
-    pub(crate) fn want_first(&mut self, act: Act, id: &InvocationId) {
+    pub(crate) fn want_first(&mut self, act: Act, id: InvocationId) {
         let first = self.first.entry(act.hook()).or_default();
-        if *first < CROWD || self.known.contains(id) {
+        if *first < CROWD || self.known.contains(&id) {
             *first += 1;
-            self.want(act, false);
+            self.want_as(id, act, false);
         } else {
             self.unnamed += 1;
         }
     }
 
     pub(crate) fn want(&mut self, act: Act, cancelling: bool) {
-        let id = act.id();
+        self.want_as(act.id(), act, cancelling);
+    }
+
+    fn want_as(&mut self, id: InvocationId, act: Act, cancelling: bool) {
         let is_new = self.known.insert(id.clone());
         let wanted = Wanted {
             id,

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::availability::{has_joined, is_joined, post_ready};
 use crate::draft::Draft;
 use crate::hooks::{MEMBER_CONFIG, POST_READY};
 use crate::identity::{CONFIG_PREFIX, POST_READY_ANNOTATION};
+use crate::member::JoinedAs;
 use crate::plan::{Question, Step, WhyPatch};
 use crate::scene::{Member, Scene};
 use crate::status::MOST_JOINED;
@@ -23,7 +23,7 @@ pub(crate) fn keep(scene: &Scene<'_>, draft: &mut Draft) {
         if !member.is_alive() || !member.is_adopted {
             continue;
         }
-        keep_joined(scene, member, draft);
+        keep_joined(member, draft);
         keep_gate(scene, member, draft);
         if has_config && let Ok(values) = member_config(scene, member.ordinal, draft) {
             let changes = config_changes(member.pod, values);
@@ -46,12 +46,9 @@ fn forget_gone(scene: &Scene<'_>, draft: &mut Draft) {
 }
 
 /// `post-ready` is done in memory; a restart of the host must not ask again.
-fn keep_joined(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
+fn keep_joined(member: &Member<'_>, draft: &mut Draft) {
     let pod = member.pod;
-    if !scene.hooks.has(POST_READY)
-        || has_joined(scene.world, pod)
-        || !is_joined(scene.world, &post_ready(pod, member.ordinal))
-    {
+    if member.joined != JoinedAs::Unrecorded {
         return;
     }
     let joined = &mut draft.status.joined;
@@ -75,10 +72,8 @@ fn keep_gate(scene: &Scene<'_>, member: &Member<'_>, draft: &mut Draft) {
     let Some(gate) = member.pod.gate else {
         return;
     };
-    let has_joined = has_joined(scene.world, member.pod)
-        || is_joined(scene.world, &post_ready(member.pod, member.ordinal));
     // Without the hook nobody else would open it.
-    let is_open = has_joined || !scene.hooks.has(POST_READY);
+    let is_open = member.joined != JoinedAs::No || !scene.hooks.has(POST_READY);
     if is_open != gate.is_open {
         draft.steps.push(Step::SetGate {
             name: member.pod.name.clone(),

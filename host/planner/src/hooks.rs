@@ -99,7 +99,7 @@ pub(crate) fn gate(scene: &Scene<'_>, act: Act, draft: &mut Draft) -> Gate {
     }
     match known {
         Some(_) => draft.want(act, false),
-        None => draft.want_first(act, &id),
+        None => draft.want_first(act, id),
     }
     // The wait is told by the lanes, which know more of it.
     Gate::Wait(WaitingFor::Recording)

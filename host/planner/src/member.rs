@@ -11,6 +11,7 @@ use crate::adoption::OwnPod;
 use crate::availability::{self, Standing};
 use crate::bearings::{JoinedBearings, PodBearings};
 use crate::hooks::{Hooks, POST_READY};
+use crate::journal::{Act, Invocation};
 use crate::revisions::Revisions;
 use crate::status::Ordinals;
 use crate::world::{Pod, World};
@@ -30,9 +31,21 @@ pub(crate) struct Member<'w> {
     pub(crate) is_updated: bool,
     /// Where pods join: the status tells of its pod that it did, before its last restart or since.
     pub(crate) is_known_to_join: bool,
+    pub(crate) joined: JoinedAs,
     pub(crate) bearings: &'w PodBearings,
     /// It is wanted, ours, available and joined, carries its identity, is not drained and may not be evicted, and has no gate to be kept.
     pub(crate) is_at_rest: bool,
+}
+
+/// Whether `post-ready` is done for this incarnation since its last container restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinedAs {
+    /// It is not, or the plugin does not have the hook.
+    No,
+    /// In memory, or because somebody decided so.
+    Unrecorded,
+    /// The status or the pod tells.
+    Recorded,
 }
 
 /// What all members are measured by, drawn once per plan.
@@ -45,6 +58,8 @@ pub(crate) struct Yardstick<'a, 'w> {
     pub(crate) min_ready: SignedDuration,
     /// Who joined as the status tells, where the plugin has `post-ready`.
     joined: Option<&'w JoinedBearings>,
+    /// Who did as memory tells.
+    unrecorded: JoinedBearings,
 }
 
 impl<'a, 'w> Yardstick<'a, 'w> {
@@ -63,12 +78,35 @@ impl<'a, 'w> Yardstick<'a, 'w> {
             update: revisions.update.map(|update| update.name.as_str()),
             min_ready: SignedDuration::from_secs(world.app.spec.min_ready_seconds.into()),
             joined: (hooks.has(POST_READY)).then(|| world.recorded.joined.derived()),
+            unrecorded: (world.journal.values()).filter_map(joined_by).collect(),
         }
     }
 
     /// The plugin has `post-ready`.
     pub(crate) fn joins(&self) -> bool {
         self.joined.is_some()
+    }
+
+    fn joined_as(&self, pod: &Pod, bearings: &PodBearings, told: Option<u32>) -> JoinedAs {
+        if !self.joins() {
+            JoinedAs::No
+        } else if told == Some(bearings.restarts) || bearings.is_marked {
+            JoinedAs::Recorded
+        } else if self.unrecorded.of(bearings) == Some(bearings.restarts)
+            || availability::is_said_to_have_joined(self.world, pod)
+        {
+            JoinedAs::Unrecorded
+        } else {
+            JoinedAs::No
+        }
+    }
+}
+
+/// The pod that joined by this invocation, and its restarts then.
+fn joined_by(known: &Invocation) -> Option<(&str, u32)> {
+    match &known.act {
+        Act::PostReady { pod, restarts, .. } if known.is_done() => Some((pod, *restarts)),
+        _ => None,
     }
 }
 
@@ -78,11 +116,12 @@ impl<'w> Member<'w> {
         let bearings = pod.facts.derived();
         let is_wanted = by.ordinals.is_within(&by.range, ordinal);
         let told = by.joined.and_then(|joined| joined.of(bearings));
-        let has_joined = by.joins() && (told == Some(bearings.restarts) || bearings.is_marked);
-        let serves_since = (bearings.serves_since).filter(|_| has_joined == by.joins());
+        let joined = by.joined_as(pod, bearings, told);
+        let is_told = joined == JoinedAs::Recorded || !by.joins();
+        let serves_since = (bearings.serves_since).filter(|_| is_told);
         let standing = match serves_since {
             Some(since) => availability::once_ready(by, since),
-            None => availability::standing(by, pod, ordinal, is_wanted, has_joined),
+            None => availability::standing(by, pod, is_wanted, joined),
         };
         Member {
             ordinal,
@@ -93,6 +132,7 @@ impl<'w> Member<'w> {
             is_wanted,
             is_updated: by.update == Some(own.revision),
             is_known_to_join: told.is_some(),
+            joined,
             bearings,
             is_at_rest: is_wanted
                 && own.is_adopted

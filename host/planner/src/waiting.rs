@@ -13,7 +13,7 @@ use crate::journal::{Act, InvocationId};
 pub(crate) use list::rendered;
 
 /// Who can end the wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Owner {
     Kubernetes,
     Plugin,
@@ -50,7 +50,7 @@ pub(crate) enum Gate {
 }
 
 /// One thing that the app waits for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum WaitingFor {
     /// A pod's containers do not all run yet.
     PodStarting {
@@ -192,7 +192,7 @@ pub(crate) enum WaitingFor {
 }
 
 /// How far the hook is that is waited for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum HookStanding {
     /// The call is about to be made, or in flight.
     Asked,

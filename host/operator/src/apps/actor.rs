@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, Basis};
 use super::attempts::Attempts;
+use super::backlog::Unwritten;
 use super::circumstances::Circumstances;
 use super::gathering::Gathering;
 use super::guard::Guard;
@@ -63,8 +64,8 @@ pub(super) struct Actor {
     pub failed_status_writes: u32,
     /// The API server kept less of the last status than was written.
     pub is_pruned: bool,
-    /// Since when the status is worth a write that can wait.
-    pub unwritten_since: Option<Instant>,
+    /// A status that is worth a write that can wait.
+    pub unwritten: Option<Unwritten>,
     pub gathering: Gathering,
     /// Since when the app waits for its plugin to be loaded.
     pub loading_since: Option<Instant>,
@@ -177,7 +178,7 @@ impl Actor {
             last_status_write: None,
             failed_status_writes: 0,
             is_pruned: false,
-            unwritten_since: None,
+            unwritten: None,
             gathering: Gathering::default(),
             loading_since: None,
             observations: Observations::new(),

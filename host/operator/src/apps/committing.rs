@@ -12,7 +12,7 @@ use stateward_runtime::{Failure, Hook, Outcome};
 
 use super::actor::Actor;
 use super::messages::Message;
-use super::patch::{difference, status_value};
+use super::patch::{difference, says, status_value};
 use crate::api::ApiError;
 use crate::events::Note;
 use crate::hooks::{self, Called};
@@ -40,10 +40,9 @@ impl Actor {
     /// Writes `next` over the status of `base`.
     pub(super) async fn write_status(&mut self, base: &AppObject, next: &Status) -> Written {
         let wanted = status_value(self.key.face, next);
-        let Some(patch) = difference(self.key.face, &base.status, &wanted) else {
+        let Some(answer) = self.send_status(base, &wanted).await else {
             return Written::Nothing;
         };
-        let answer = self.send_status(base, &wanted, patch).await;
         let (written, result) = match answer {
             Ok(value) => {
                 self.own = AppObject::from_value(self.key.face, value).map(Arc::new);
@@ -76,17 +75,18 @@ impl Actor {
         written
     }
 
-    /// Of a StatefulSet only what differs: there, the whole status would come with all of the metadata, and others' fields are in both.
+    /// Sends it unless nothing differs. Of a StatefulSet only what differs: there, the whole status would come with all of the metadata, and others' fields are
+    /// in both.
     async fn send_status(
         &self,
         base: &AppObject,
         whole: &Value,
-        difference: Value,
-    ) -> Result<Value, ApiError> {
+    ) -> Option<Result<Value, ApiError>> {
         let (kind, namespace, name) = (self.key.collection(), &self.key.namespace, &self.key.name);
         let version = &base.metadata.resource_version;
         let api = &self.host.api;
         match self.key.face {
+            Face::StatefulApp if says(&base.status, whole) => None,
             Face::StatefulApp => {
                 let body = json!({
                     "apiVersion": self.key.face.api_version(),
@@ -99,15 +99,15 @@ impl Actor {
                     },
                     "status": whole,
                 });
-                api.put_status(kind, namespace, name, &body).await
+                Some(api.put_status(kind, namespace, name, &body).await)
             }
             Face::StatefulSet => {
                 let patch = json!({
                     "metadata": { "uid": self.uid, "resourceVersion": version },
-                    "status": difference,
+                    "status": difference(&base.status, whole)?,
                 });
                 let part = Some("status");
-                api.merge(kind, namespace, name, part, &patch).await
+                Some(api.merge(kind, namespace, name, part, &patch).await)
             }
         }
     }
@@ -116,8 +116,7 @@ impl Actor {
     fn was_pruned(&self, wanted: &Value) -> bool {
         let Some(own) = &self.own else { return false };
         // Kubernetes itself leaves zeros out of a StatefulSet's status.
-        let is_pruned = self.key.face == Face::StatefulApp
-            && difference(self.key.face, &own.status, wanted).is_some();
+        let is_pruned = self.key.face == Face::StatefulApp && !says(&own.status, wanted);
         if is_pruned {
             tracing::error!(app = %self.key, "the API server drops fields of the status: install the present definitions (stateward crd | kubectl apply -f -)");
         }

@@ -51,19 +51,35 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// What turns the recorded status into the wanted one; none when nothing does. In a StatefulSet, fields that we do not write stay.
-pub(super) fn difference(face: Face, recorded: &Value, wanted: &Value) -> Option<Value> {
-    let is_ours = |name: &str| face == Face::StatefulApp || wanted.get(name).is_some();
-    let mut recorded = recorded.clone();
-    drop_nulls(&mut recorded);
-    let known = match recorded.as_object() {
-        Some(fields) => (fields.iter())
-            .filter(|(name, _)| is_ours(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-        None => Map::new(),
-    };
-    merge_difference(&Value::Object(known), wanted)
+/// What turns the recorded status of a StatefulSet into the wanted one; none when nothing does. Fields that we do not write stay.
+pub(super) fn difference(recorded: &Value, wanted: &Value) -> Option<Value> {
+    let mut known = recorded.clone();
+    drop_nulls(&mut known);
+    match known.as_object_mut() {
+        Some(fields) => fields.retain(|name, _| wanted.get(name).is_some()),
+        None => known = Value::Object(Map::new()),
+    }
+    merge_difference(&known, wanted)
+}
+
+/// Whether the recorded status is the wanted one, which has no nulls.
+pub(super) fn says(recorded: &Value, wanted: &Value) -> bool {
+    match (recorded, wanted) {
+        (Value::Object(recorded), Value::Object(wanted)) => {
+            let told = recorded.values().filter(|value| !value.is_null());
+            told.count() == wanted.len()
+                && (wanted.iter())
+                    .all(|(name, value)| recorded.get(name).is_some_and(|known| says(known, value)))
+        }
+        (Value::Array(recorded), Value::Array(wanted)) => {
+            recorded.len() == wanted.len()
+                && recorded
+                    .iter()
+                    .zip(wanted)
+                    .all(|(known, value)| says(known, value))
+        }
+        (recorded, wanted) => recorded == wanted,
+    }
 }
 
 fn merge_difference(from: &Value, to: &Value) -> Option<Value> {
@@ -117,8 +133,9 @@ mod tests {
             (json!(null), json!({"a": 1}), Some(json!({"a": 1}))),
         ];
         for (from, to, expected) in cases {
-            let patch = difference(Face::StatefulApp, &from, &to);
+            let patch = merge_difference(&from, &to);
             assert_eq!(patch, expected, "{from} -> {to}");
+            assert_eq!(says(&from, &to), expected.is_none(), "{from} -> {to}");
         }
     }
 
@@ -132,7 +149,18 @@ mod tests {
     #[test]
     fn what_others_keep_in_a_statefulset_stays() {
         let recorded = json!({"replicas": 1, "theirs": true});
-        let patch = difference(Face::StatefulSet, &recorded, &json!({"replicas": 2}));
+        let patch = difference(&recorded, &json!({"replicas": 2}));
         assert_eq!(patch, Some(json!({"replicas": 2})));
+        assert_eq!(difference(&recorded, &json!({"replicas": 1})), None);
+        let from_nothing = difference(&json!(null), &json!({"replicas": 1}));
+        assert_eq!(from_nothing, Some(json!({"replicas": 1})));
+    }
+
+    #[test]
+    fn null_and_absent_say_the_same() {
+        let recorded = json!({"a": null, "b": [{"c": null, "d": 1}]});
+        assert!(says(&recorded, &json!({"b": [{"d": 1}]})));
+        assert!(!says(&recorded, &json!({"b": [{"d": 1, "e": 2}]})));
+        assert!(!says(&recorded, &json!({})));
     }
 }

@@ -171,7 +171,7 @@ impl Actor {
         if status.is_worth_writing(&view.world.recorded, self.key.face) {
             let due = self.status_is_due(&status);
             if plan.status_is_urgent || due <= Instant::now() {
-                self.unwritten_since = None;
+                self.unwritten = None;
                 self.tell(&view, &status);
                 let written = self.write_status(&view.app, &status).await;
                 self.last_status_write = Some(Instant::now());
@@ -190,7 +190,7 @@ impl Actor {
                 wake_at = earlier(wake_at, Some(due));
             }
         } else {
-            self.unwritten_since = None;
+            self.unwritten = None;
         }
 
         let is_done = self.carry_out(&view, steps, serving.as_ref()).await;
@@ -209,12 +209,13 @@ impl Actor {
 
     /// When a status write that can wait is due.
     fn status_is_due(&mut self, status: &Status) -> Instant {
-        let since = *self.unwritten_since.get_or_insert_with(Instant::now);
-        let settled = since + SETTLING;
+        let backlog = &self.host.backlog;
+        let unwritten = self.unwritten.get_or_insert_with(|| backlog.join());
+        let settled = unwritten.since + SETTLING;
         let pause = if status.waiting.is_empty() {
             COALESCED
         } else {
-            MOVING
+            MOVING.max(backlog.pause())
         };
         let pause = pause.saturating_mul(1 << self.failed_status_writes.min(10));
         match self.last_status_write {

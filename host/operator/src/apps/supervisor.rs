@@ -38,6 +38,12 @@ pub(crate) async fn supervise(
             item = news.recv() => item,
             Some(_) = actors.join_next(), if !actors.is_empty() => continue,
         };
+        if let Some((key, message)) = item.as_ref().and_then(for_an_app) {
+            if is_synced {
+                tell(&host, key, message, &mut running, &mut actors, &stop);
+            }
+            continue;
+        }
         match item {
             None => break,
             Some(News::Synced) => {
@@ -48,18 +54,6 @@ pub(crate) async fn supervise(
                     let changed = Message::Changed;
                     tell(&host, &key, changed, &mut running, &mut actors, &stop);
                 }
-            }
-            Some(News::App(key)) if is_synced => {
-                let changed = Message::Changed;
-                tell(&host, &key, changed, &mut running, &mut actors, &stop);
-            }
-            Some(News::Stirring(key)) if is_synced => {
-                let stirring = Message::Stirring;
-                tell(&host, &key, stirring, &mut running, &mut actors, &stop);
-            }
-            Some(News::StatusWritten(key)) if is_synced => {
-                let written = Message::StatusWritten;
-                tell(&host, &key, written, &mut running, &mut actors, &stop);
             }
             Some(News::App(_) | News::Stirring(_) | News::StatusWritten(_)) => {}
             Some(News::Plugin(plugin)) => {
@@ -88,6 +82,16 @@ pub(crate) async fn supervise(
     }
     while actors.join_next().await.is_some() {}
     end
+}
+
+/// What an app is told of it.
+fn for_an_app(news: &News) -> Option<(&AppKey, Message)> {
+    match news {
+        News::App(key) => Some((key, Message::Changed)),
+        News::Stirring(key) => Some((key, Message::Stirring)),
+        News::StatusWritten(key) => Some((key, Message::StatusWritten)),
+        _ => None,
+    }
 }
 
 fn tell(

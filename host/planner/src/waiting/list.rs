@@ -1,10 +1,10 @@
 //! The list as it stands in the status: each wait once, bounded, with the time since when it lasts.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::text::{self, Words};
+use super::text::{self, Text, Words};
 use super::{Owner, Waiting, WaitingFor};
 
 /// Entries of a list, at most; a status must stay small with 1 000 members.
@@ -24,29 +24,41 @@ pub(crate) fn rendered(
     recorded: &[Waiting],
     now: Timestamp,
 ) -> Vec<Waiting> {
-    let mut seen = BTreeSet::new();
-    let mut list: Vec<_> = waits
-        .iter()
-        .filter_map(|wait| text::of(app, wait))
-        .filter(|words| seen.insert((words.owner, words.reason, words.subject.clone())))
-        .collect();
+    let (mut list, beside) = each_once(app, waits);
     let fitting = fitting(&list);
     if list.len() > fitting {
         let kept = fitting.saturating_sub(1);
-        let more = list.len() - kept + unnamed;
+        let more = list.len() - kept + beside + unnamed;
         list.truncate(kept);
         list.push(Words {
             owner: Owner::Kubernetes,
             reason: "More",
             subject: "more".to_owned(),
-            message: format!("{more} more like these"),
-            unblocks: "those above end".to_owned(),
+            message: format!("{more} more like these").into(),
+            unblocks: "those above end".into(),
             invocation: None,
         });
     }
     list.into_iter()
         .map(|words| entry(words, recorded, now))
         .collect()
+}
+
+/// The first of those that are about the same, and how many there are beside more than there is room for.
+fn each_once(app: &str, waits: &[WaitingFor]) -> (Vec<Words>, usize) {
+    let mut known = HashSet::new();
+    let mut told = HashSet::new();
+    let (mut list, mut beside) = (Vec::new(), 0);
+    for wait in waits.iter().filter(|wait| known.insert(*wait)) {
+        if list.len() > MOST {
+            beside += usize::from(text::is_told(wait));
+        } else if let Some(words) = text::of(app, wait)
+            && told.insert((words.owner, words.reason, words.subject.clone()))
+        {
+            list.push(words);
+        }
+    }
+    (list, beside)
 }
 
 /// How many entries the status has room for.
@@ -76,15 +88,15 @@ fn entry(words: Words, recorded: &[Waiting], now: Timestamp) -> Waiting {
         reason: words.reason.to_owned(),
         subject: words.subject,
         message: shortened(words.message),
-        unblocks: words.unblocks,
+        unblocks: words.unblocks.into_owned(),
         invocation: words.invocation,
         since,
     }
 }
 
-fn shortened(text: String) -> String {
+fn shortened(text: Text) -> String {
     match text.char_indices().nth(LONGEST) {
-        None => text,
+        None => text.into_owned(),
         Some((end, _)) => text
             .get(..end)
             .map_or_else(String::new, |head| format!("{head}…")),

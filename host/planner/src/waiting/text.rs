@@ -1,17 +1,22 @@
 //! The words of each wait: who can end it, a stable reason, what it is about, and what would end it.
 
+use std::borrow::Cow;
+
 use super::{HookStanding, Owner, WaitingFor};
 use crate::identity::pod_name;
 use crate::journal::{Act, InvocationId, MoveCause};
 use crate::rulings;
+
+/// Most texts are the same for all waits of a kind.
+pub(super) type Text = Cow<'static, str>;
 
 /// One wait in words.
 pub(super) struct Words {
     pub(super) owner: Owner,
     pub(super) reason: &'static str,
     pub(super) subject: String,
-    pub(super) message: String,
-    pub(super) unblocks: String,
+    pub(super) message: Text,
+    pub(super) unblocks: Text,
     pub(super) invocation: Option<InvocationId>,
 }
 
@@ -19,8 +24,8 @@ fn words(
     owner: Owner,
     reason: &'static str,
     subject: String,
-    message: impl Into<String>,
-    unblocks: impl Into<String>,
+    message: impl Into<Text>,
+    unblocks: impl Into<Text>,
 ) -> Words {
     Words {
         owner,
@@ -41,11 +46,17 @@ impl Words {
     }
 }
 
-fn because(text: &str, hindrance: Option<&String>) -> String {
+fn because(text: impl Into<Text>, hindrance: Option<&String>) -> Text {
+    let text = text.into();
     match hindrance {
-        Some(hindrance) => format!("{text}: {hindrance}"),
-        None => text.to_owned(),
+        Some(hindrance) => format!("{text}: {hindrance}").into(),
+        None => text,
     }
+}
+
+/// Whether there are words for it.
+pub(super) fn is_told(wait: &WaitingFor) -> bool {
+    !matches!(wait, WaitingFor::Recording)
 }
 
 /// None for what is over in a moment.
@@ -119,7 +130,7 @@ pub(super) fn of(app: &str, wait: &WaitingFor) -> Option<Words> {
             "ClaimGrowing",
             format!("claim {claim}"),
             because(
-                &format!("it has {capacity} of {requested}"),
+                format!("it has {capacity} of {requested}"),
                 standing.as_ref(),
             ),
             "the volume grows; a file system that waits for its node grows when the pod is started again",
