@@ -8,6 +8,7 @@ mod error;
 
 use std::time::Duration;
 
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -19,6 +20,10 @@ use crate::annotations::FIELD_MANAGER;
 
 /// The longest that one request may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An answer of metadata alone, or the whole object where the server has no such form.
+const METADATA: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
@@ -62,14 +67,14 @@ impl Api {
         }
     }
 
-    /// Creates an object. Unknown fields are refused rather than dropped.
+    /// Creates an object, and answers its metadata: nobody asks for more. Unknown fields are refused rather than dropped.
     pub(crate) async fn create(
         &self,
         kind: Collection,
         namespace: &str,
         body: &Value,
     ) -> Result<Value, ApiError> {
-        self.post(kind, namespace, "", body).await
+        self.post(kind, namespace, "", Some(METADATA), body).await
     }
 
     /// What the API server would make of a new object. Nothing is created.
@@ -79,7 +84,7 @@ impl Api {
         namespace: &str,
         body: &Value,
     ) -> Result<Value, ApiError> {
-        self.post(kind, namespace, "dryRun=All&", body).await
+        self.post(kind, namespace, "dryRun=All&", None, body).await
     }
 
     async fn post(
@@ -87,14 +92,18 @@ impl Api {
         kind: Collection,
         namespace: &str,
         parameters: &str,
+        accept: Option<&str>,
         body: &Value,
     ) -> Result<Value, ApiError> {
         let path = format!(
             "{}?{parameters}fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
             kind.path(namespace, None)
         );
-        self.send(Method::POST, &path, Some("application/json"), Some(body))
-            .await
+        let mut request = Request::post(&path).header(CONTENT_TYPE, "application/json");
+        if let Some(accept) = accept {
+            request = request.header(ACCEPT, accept);
+        }
+        self.request(request, Some(body)).await
     }
 
     /// Merge patch of an object or of its subresource.
@@ -189,14 +198,22 @@ impl Api {
         content: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(content) = content {
+            request = request.header(CONTENT_TYPE, content);
+        }
+        self.request(request, body).await
+    }
+
+    async fn request(
+        &self,
+        request: http::request::Builder,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
         let bytes = match body {
             Some(body) => serde_json::to_vec(body).map_err(|error| ApiError::unreadable(&error))?,
             None => Vec::new(),
         };
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(content) = content {
-            request = request.header(http::header::CONTENT_TYPE, content);
-        }
         let request = request
             .body(bytes)
             .map_err(|error| ApiError::unreadable(&error))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use stateward_planner::world::{Answers, Plugin, Verb};
-use stateward_planner::{Plan, Shared, Spec, Status, Step};
+use stateward_planner::{Plan, Shared, Spec, Step};
 use stateward_runtime::Hook;
 use tokio::time::Instant;
 
@@ -162,6 +162,7 @@ impl Actor {
             .map(|step| (steps::title(&step), step))
             .collect();
         let planned: Vec<String> = steps.iter().map(|(title, _)| title.clone()).collect();
+        let has_steps = !planned.is_empty();
         self.attempts.keep(&planned);
         let mut wake_at = plan.wake_at.map(|when| instant(when, now));
 
@@ -169,7 +170,9 @@ impl Actor {
         self.on_their_way = status.replicas.saturating_sub(status.ready_replicas);
         self.tell_of_wish(&view);
         if status.is_worth_writing(&view.world.recorded, self.key.face) {
-            let due = self.status_is_due(&status);
+            // Between two members nothing may be waited for: it moves all the same.
+            let is_moving = has_steps || !status.waiting.is_empty();
+            let due = self.status_is_due(is_moving);
             if plan.status_is_urgent || due <= Instant::now() {
                 self.unwritten = None;
                 self.tell(&view, &status);
@@ -184,7 +187,7 @@ impl Actor {
                 }
                 if matches!(written, Written::Stale | Written::No(_)) {
                     // It may be that nothing else ever wakes the app.
-                    wake_at = earlier(wake_at, Some(self.status_is_due(&status)));
+                    wake_at = earlier(wake_at, Some(self.status_is_due(is_moving)));
                 }
             } else {
                 wake_at = earlier(wake_at, Some(due));
@@ -208,14 +211,13 @@ impl Actor {
     }
 
     /// When a status write that can wait is due.
-    fn status_is_due(&mut self, status: &Status) -> Instant {
+    fn status_is_due(&mut self, is_moving: bool) -> Instant {
         let backlog = &self.host.backlog;
         let unwritten = self.unwritten.get_or_insert_with(|| backlog.join());
         let settled = unwritten.since + SETTLING;
-        let pause = if status.waiting.is_empty() {
-            COALESCED
-        } else {
-            MOVING.max(backlog.pause())
+        let pause = match is_moving {
+            true => MOVING.max(backlog.pause()),
+            false => COALESCED,
         };
         let pause = pause.saturating_mul(1 << self.failed_status_writes.min(10));
         match self.last_status_write {
