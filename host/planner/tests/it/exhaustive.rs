@@ -165,6 +165,15 @@ fn joins_beside_each_other_in_every_order() {
 }
 
 #[test]
+fn steps_of_a_scale_that_are_judged_side_by_side_in_every_order() {
+    show(Case {
+        policy: PodManagement::Parallel,
+        overlaps: true,
+        ..HOOKED
+    });
+}
+
+#[test]
 fn a_join_beside_a_role_that_moves_in_every_order() {
     show(Case {
         overlaps: true,
