@@ -32,7 +32,7 @@ use crate::crd::SecretKey;
 use crate::events::{self, Note, Subject};
 use crate::host::Host;
 use crate::options::Reach;
-use crate::watch::{AppKey, AppObject, Meta, News, SlimPod};
+use crate::watch::{AppKey, AppObject, Meta, News, RawPod, SlimPod};
 
 pub(crate) use jobs::Jobs;
 pub(crate) use slots::Slots;
@@ -110,9 +110,9 @@ impl CallEffects {
         let read = (self.host.api).get(Collection::Pods, &self.app.namespace, name);
         match read.await {
             Ok(value) => {
-                let pod = serde_json::from_value(value);
+                let pod = serde_json::from_value::<RawPod>(value);
                 let pod = pod.map_err(|error| Failure::Other(format!("pod {name}: {error}")))?;
-                Ok(Some(Arc::new(pod)))
+                Ok(Some(Arc::new(pod.into())))
             }
             Err(ApiError::NotFound { .. }) => Ok(None),
             Err(error) => Err(Failure::Other(format!("reading pod {name}: {error}"))),
@@ -234,7 +234,7 @@ impl Effects for CallEffects {
     }
 
     fn first_container(&self, pod: &str) -> Option<String> {
-        let first = self.member(pod).ok()?.spec.containers.first()?;
+        let first = self.member(pod).ok()?.containers.first()?;
         Some(first.name.clone())
     }
 }

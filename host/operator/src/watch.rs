@@ -14,9 +14,14 @@ mod endings;
 mod follow;
 mod index;
 mod kinds;
+mod metadata;
+mod pod;
+mod raw_pod;
 mod slim;
 
 pub(crate) use app::{AppKey, AppObject};
 pub(crate) use follow::{News, Scope, follow_all};
 pub(crate) use index::{Index, Kind};
-pub(crate) use slim::{Meta, RawPlugin, SlimClaim, SlimPod, SlimRevision};
+pub(crate) use pod::SlimPod;
+pub(crate) use raw_pod::RawPod;
+pub(crate) use slim::{Meta, RawPlugin, SlimClaim, SlimRevision, version_number};

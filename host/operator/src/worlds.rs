@@ -13,4 +13,4 @@ pub(crate) use build::{Parts, View, build, hold};
 pub(crate) use names::{
     ends_in_ordinal, is_ordinal, is_ours_or_nobodys, may_be_a_member, ordinal_of, selects,
 };
-pub(crate) use pods::{condition_since, goes_its_way, has_stopped, obstacle, pod, runs, settle};
+pub(crate) use pods::{goes_its_way, pod};

@@ -109,7 +109,7 @@ pub(crate) fn has_joined(world: &World, pod: &Pod) -> bool {
 pub(crate) fn is_marked(pod: &PodFacts) -> bool {
     pod.annotations
         .get(POST_READY_ANNOTATION)
-        .is_some_and(|restarts| *restarts == pod.restarts.to_string())
+        .is_some_and(|restarts| restarts == pod.restarts.to_string())
 }
 
 /// Tells what each member waits for until it is available, and asks for the hooks that it takes.

@@ -11,7 +11,7 @@ use crate::revisions;
 use crate::shared::Derive;
 use crate::spec::Spec;
 use crate::status::{Joined, Status};
-use crate::world::{Claim, PodFacts, PodPhase};
+use crate::world::{Claim, OwnerReference, PodFacts, PodPhase};
 
 /// Of one pod.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Derive for PodFacts {
     fn derive(&self) -> PodBearings {
         let parts = identity::parts(&self.name);
         let controller = self.controller();
-        let labels = (self.labels.iter()).filter(|(key, _)| !OWN_LABELS.contains(&key.as_str()));
+        let labels = (self.labels.iter()).filter(|(key, _)| !OWN_LABELS.contains(key));
         let common = [
             parts.map_or("", |(app, _)| app),
             // An owner without a UID is an owner.
@@ -57,7 +57,7 @@ impl Derive for PodFacts {
             make: Digest::of(
                 common
                     .into_iter()
-                    .chain(labels.flat_map(|(key, value)| [key.as_str(), value.as_str()])),
+                    .chain(labels.flat_map(|(key, value)| [key, value])),
             ),
             uid: Digest::of([self.uid.as_str()]),
             restarts: self.restarts,
@@ -155,6 +155,12 @@ impl Derive for Value {
     fn derive(&self) -> Option<String> {
         self.pointer("/spec/template").map(revisions::canonical)
     }
+}
+
+impl Derive for Vec<OwnerReference> {
+    type Derived = ();
+
+    fn derive(&self) {}
 }
 
 impl Derive for Status {

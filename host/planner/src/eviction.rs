@@ -26,6 +26,7 @@ use crate::roles;
 use crate::scene::{Member, Mode, Scene};
 use crate::spec::Requirement;
 use crate::status::Verdict;
+use crate::texts::Texts;
 use crate::waiting::{self, WaitingFor};
 use crate::world::{App, Budget, Budgets, Face};
 
@@ -226,7 +227,7 @@ fn is_own(app: &App, budget: &Budget) -> bool {
 /// Whether it selects one of the app's pods, or the next that is created.
 fn selects(scene: &Scene<'_>, budget: &Budget) -> bool {
     let labels = (scene.world.app.spec.template.pointer("/metadata/labels"))
-        .and_then(|labels| BTreeMap::deserialize(labels).ok());
+        .and_then(|labels| Texts::deserialize(labels).ok());
     let pods = scene.members.values().map(|member| &member.pod.labels);
     let mut labels = pods.chain(&labels);
     (budget.selector.as_ref()).is_some_and(|selector| labels.any(|labels| selector.matches(labels)))

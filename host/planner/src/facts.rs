@@ -128,7 +128,7 @@ fn config_changes(
     let mut changes = BTreeMap::new();
     for (key, value) in values {
         let key = format!("{CONFIG_PREFIX}{key}");
-        if pod.annotations.get(&key) != Some(value) {
+        if pod.annotations.get(&key) != Some(value.as_str()) {
             changes.insert(key, Some(value.clone()));
         }
     }
@@ -136,7 +136,7 @@ fn config_changes(
         if let Some(name) = key.strip_prefix(CONFIG_PREFIX)
             && !values.contains_key(name)
         {
-            changes.insert(key.clone(), None);
+            changes.insert(key.to_owned(), None);
         }
     }
     changes

@@ -67,6 +67,7 @@ mod tasks;
 mod teardown;
 #[cfg(test)]
 mod testing;
+mod texts;
 pub mod waiting;
 pub mod world;
 
@@ -81,5 +82,6 @@ pub use shared::Shared;
 pub use spec::Spec;
 pub use state::put_state;
 pub use status::Status;
+pub use texts::Texts;
 pub use waiting::{Owner, Waiting};
 pub use world::World;

@@ -9,6 +9,7 @@ use crate::identity::{POD_INDEX_LABEL, POD_NAME_LABEL, REVISION_LABEL, pod_name}
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::spec::Spec;
 use crate::status::{Holder, RoleStatus, Status};
+use crate::texts::Texts;
 use crate::world::{
     Answers, App, Budgets, Claim, Face, Hold, OwnerReference, Plugin, Pod, PodFacts, PodPhase,
     ReadyPlugin, Revision, Role, Task, Wishes, World,
@@ -84,20 +85,21 @@ pub(crate) fn pod(app: &App, ordinal: u32, revision: &str) -> Pod {
     Pod {
         facts: PodFacts {
             uid: format!("uid-{ordinal}"),
-            labels: BTreeMap::from([
-                ("app".to_owned(), "web".to_owned()),
-                (POD_NAME_LABEL.to_owned(), name.clone()),
-                (POD_INDEX_LABEL.to_owned(), ordinal.to_string()),
-                (REVISION_LABEL.to_owned(), revision.to_owned()),
+            labels: Texts::from([
+                ("app", "web"),
+                (POD_NAME_LABEL, &name),
+                (POD_INDEX_LABEL, &ordinal.to_string()),
+                (REVISION_LABEL, revision),
             ]),
-            annotations: BTreeMap::new(),
+            annotations: Texts::default(),
             owners: vec![OwnerReference {
                 api_version: "stateward.dev/v1alpha1".to_owned(),
                 kind: "StatefulApp".to_owned(),
                 name: app.name.clone(),
                 uid: app.uid.clone(),
                 controller: true,
-            }],
+            }]
+            .into(),
             created: now(),
             deletion: None,
             phase: PodPhase::Running,
@@ -106,7 +108,7 @@ pub(crate) fn pod(app: &App, ordinal: u32, revision: &str) -> Pod {
             was_ready: true,
             node: None,
             address: None,
-            claims: BTreeMap::new(),
+            claims: Texts::default(),
             hindrance: None,
             gate: None,
             name,
@@ -163,7 +165,7 @@ pub(crate) fn served(replicas: u32, hooks: &[&str]) -> World {
 fn joined(app: &App, ordinal: u32, revision: &str) -> Pod {
     let mut pod = pod(app, ordinal, revision);
     let joined = crate::identity::POST_READY_ANNOTATION.to_owned();
-    pod.annotations.insert(joined, "0".to_owned());
+    pod.annotations.insert(joined, "0");
     pod
 }
 

@@ -16,6 +16,7 @@ use crate::rulings;
 use crate::shared::Shared;
 use crate::spec::{Selector, Spec};
 use crate::status::Status;
+use crate::texts::Texts;
 
 pub use wishes::{
     LONGEST_ARGUMENTS, RulingWish, Switchover, TaskWish, Verb, Wish, WishError, Wishes,
@@ -131,7 +132,7 @@ pub struct Revision {
     pub created: Timestamp,
     /// UID of the controlling owner; none when nobody owns it.
     pub owner: Option<String>,
-    pub labels: BTreeMap<String, String>,
+    pub labels: Texts,
     /// `.data` as stored.
     pub data: Shared<Value>,
 }
@@ -188,9 +189,10 @@ impl DerefMut for Pod {
 pub struct PodFacts {
     pub name: String,
     pub uid: String,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
-    pub owners: Vec<OwnerReference>,
+    pub labels: Texts,
+    pub annotations: Texts,
+    /// Members of one app have theirs in common.
+    pub owners: Shared<Vec<OwnerReference>>,
     pub created: Timestamp,
     pub deletion: Option<Timestamp>,
     pub phase: PodPhase,
@@ -204,7 +206,7 @@ pub struct PodFacts {
     pub node: Option<String>,
     pub address: Option<String>,
     /// Names of the claims that its volumes use, by volume name.
-    pub claims: BTreeMap<String, String>,
+    pub claims: Texts,
     /// In Kubernetes' words, why a pending pod does not start: the message of the condition or container state that says so.
     pub hindrance: Option<String>,
     /// The readiness gate that holds until `post-ready` is done, where the template has it.

@@ -79,7 +79,7 @@ impl<A: Application> Scene<A> {
             address: process.map(|process| process.address.clone()),
             standing: standing(pod),
             restarts: pod.restarts,
-            revision: revision.cloned().unwrap_or_default(),
+            revision: revision.unwrap_or_default().to_owned(),
             node: pod.node.clone(),
             volume,
             last: self.seen.get(&pod.uid).cloned(),

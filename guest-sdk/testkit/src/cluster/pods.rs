@@ -54,7 +54,7 @@ impl<A: Application> Scene<A> {
         let config: BTreeMap<String, String> = (pod.annotations.iter())
             .filter_map(|(key, value)| {
                 let key = key.strip_prefix(CONFIG)?;
-                Some((key.to_owned(), value.clone()))
+                Some((key.to_owned(), value.to_owned()))
             })
             .collect();
         Some(Pod {

@@ -10,7 +10,6 @@ use super::attempts::Attempts;
 use crate::api::ApiError;
 use crate::events::{Note, Weight};
 use crate::watch::{Meta, SlimPod};
-use crate::worlds::obstacle;
 
 /// The reason of a call that the plugin itself ended with `retry`.
 const PLUGIN_FAILED: &str = "PluginFailed";
@@ -76,9 +75,9 @@ pub(super) fn stall(
         return Some(("SecretMissing".to_owned(), message.clone()));
     }
     pods.iter().find_map(|pod| {
-        let (reason, text) = obstacle(pod)?;
-        let stalls = STALLING.contains(&reason.as_str());
-        stalls.then(|| (reason, format!("pod {}: {text}", pod.name())))
+        let (reason, text) = pod.obstacle()?;
+        let stalls = STALLING.contains(&reason);
+        stalls.then(|| (reason.to_owned(), format!("pod {}: {text}", pod.name())))
     })
 }
 

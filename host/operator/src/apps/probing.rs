@@ -13,7 +13,7 @@ use crate::capabilities::CallEffects;
 use crate::hooks::snapshot;
 use crate::plugins::Serving;
 use crate::watch::Meta;
-use crate::worlds::{View, ordinal_of, runs};
+use crate::worlds::{View, ordinal_of};
 
 impl Actor {
     /// Starts the probes that are due.
@@ -26,7 +26,7 @@ impl Actor {
         for pod in view.pods.iter() {
             let is_ours = pod.controller() == Some(world.app.uid.as_str());
             let can_answer =
-                is_ours && !pod.is_terminating() && runs(pod) && pod.status.pod_ip.is_some();
+                is_ours && !pod.is_terminating() && pod.runs && pod.facts.address.is_some();
             if can_answer && ordinal_of(&world.app.name, pod.name()).is_some() {
                 present.push(pod.uid().to_owned());
             }

@@ -8,7 +8,7 @@ use super::actor::Actor;
 use super::steps::{Outcome, Place};
 use crate::annotations::USED_BY;
 use crate::watch::{Kind, Meta};
-use crate::worlds::{View, condition_since, ordinal_of};
+use crate::worlds::{View, ordinal_of};
 
 impl Actor {
     /// A member that was ready has used its volumes: its claims say so from then on, whatever becomes of its pod.
@@ -20,7 +20,7 @@ impl Actor {
         let mut marks = Vec::new();
         for pod in view.pods.iter() {
             let is_ours = pod.controller() == Some(world.app.uid.as_str());
-            let was_ready = condition_since(pod, "Ready").is_some();
+            let was_ready = pod.facts.ready_since.is_some();
             let Some(ordinal) =
                 ordinal_of(&world.app.name, pod.name()).filter(|_| is_ours && was_ready)
             else {

@@ -45,7 +45,7 @@ pub(super) async fn forward(
 /// The address that the node's agent reported, when it can only be the pod's own.
 fn address(pod: &SlimPod, allow_loopback: bool) -> Result<IpAddr, Failure> {
     let name = pod.name();
-    let Some(text) = pod.status.pod_ip.as_deref() else {
+    let Some(text) = pod.facts.address.as_deref() else {
         return Err(Failure::Unreachable(format!("{name} has no address yet")));
     };
     let address: IpAddr = text
@@ -59,7 +59,7 @@ fn address(pod: &SlimPod, allow_loopback: bool) -> Result<IpAddr, Failure> {
         (!allow_loopback).then_some("a loopback address")
     } else if is_link_local || address.is_unspecified() || address.is_multicast() {
         Some("no address of a pod")
-    } else if pod.status.host_ip.as_deref() == Some(text) {
+    } else if pod.has_address_of_node {
         Some("its node's address: members on the host network are not reached")
     } else {
         None
@@ -78,7 +78,7 @@ fn number(pod: &SlimPod, port: &str) -> Result<u16, Failure> {
     {
         return Ok(number);
     }
-    let mut ports = (pod.spec.containers.iter()).flat_map(|container| &container.ports);
+    let mut ports = (pod.containers.iter()).flat_map(|container| &container.ports);
     let found = ports.find(|declared| declared.name.as_deref() == Some(port));
     found.map(|found| found.container_port).ok_or_else(|| {
         Failure::Other(format!(
@@ -91,6 +91,7 @@ fn number(pod: &SlimPod, port: &str) -> Result<u16, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::RawPod;
 
     fn pod(address: &str, host: &str) -> SlimPod {
         let pod = serde_json::json!({
@@ -98,7 +99,7 @@ mod tests {
             "spec": { "containers": [{ "name": "c", "ports": [{ "name": "http", "containerPort": 8080 }] }] },
             "status": { "podIP": address, "hostIP": host },
         });
-        serde_json::from_value(pod).unwrap()
+        serde_json::from_value::<RawPod>(pod).unwrap().into()
     }
 
     #[test]

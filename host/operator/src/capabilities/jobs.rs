@@ -176,10 +176,7 @@ impl Jobs {
 
 /// Names one start of a container.
 fn mark(pod: &SlimPod, container: &str) -> String {
-    let mut statuses = pod.status.container_statuses.iter();
-    let status = statuses.find(|status| status.name == container);
-    let restarts = status.map_or(0, |status| status.restart_count);
-    format!("{container}/{restarts}")
+    format!("{container}/{}", pod.restarts_of(container))
 }
 
 fn is_current(pod: &SlimPod, known: &str) -> bool {
@@ -192,13 +189,13 @@ fn is_current(pod: &SlimPod, known: &str) -> bool {
 /// Writes on the pod that the program is started. False: it says so already, and so another process has started it.
 async fn written(api: &Api, pod: &SlimPod, key: &str, mark: &str) -> Result<bool, Failure> {
     let name = format!("{JOB}{key}");
-    let known = pod.facts().annotations.get(&name);
+    let known = pod.facts.annotations.get(&name);
     if known.is_some_and(|known| known == mark) {
         return Ok(false);
     }
     let patch = json!({ "metadata": {
         "uid": pod.uid(),
-        "resourceVersion": pod.metadata.resource_version,
+        "resourceVersion": (pod.version > 0).then(|| pod.version.to_string()),
         "annotations": { name: mark },
     } });
     let write = api.merge(Collection::Pods, pod.namespace(), pod.name(), None, &patch);

@@ -17,7 +17,7 @@ use stateward_runtime::{
 
 use crate::annotations::USED_BY;
 use crate::watch::{Index, Meta, SlimClaim, SlimPod};
-use crate::worlds::{View, condition_since, has_stopped, ordinal_of, runs};
+use crate::worlds::{View, ordinal_of};
 
 /// Of the members that have no pod so many are drawn, from the lowest ordinal on: a spec may ask for billions.
 const MOST_MISSING: usize = 10_000;
@@ -184,18 +184,15 @@ fn member(
             ..Member::default()
         };
     };
-    let revision = pod.facts().labels.get("controller-revision-hash");
-    let restarts = pod.status.container_statuses.iter();
+    let revision = pod.facts.labels.get("controller-revision-hash");
     Member {
         ordinal,
         pod: Some(pod.uid().to_owned()),
-        address: pod.status.pod_ip.clone(),
+        address: pod.facts.address.clone(),
         standing: standing(pod),
-        restarts: restarts
-            .map(|container| container.restart_count)
-            .fold(0, u32::saturating_add),
-        revision: revision.cloned().unwrap_or_default(),
-        node: pod.spec.node_name.clone(),
+        restarts: pod.facts.restarts,
+        revision: revision.unwrap_or_default().to_owned(),
+        node: pod.facts.node.clone(),
         volume,
         last: last.cloned(),
         extra,
@@ -217,9 +214,9 @@ fn claims_by_ordinal(view: &View) -> BTreeMap<u32, Vec<&Arc<SlimClaim>>> {
 fn standing(pod: &SlimPod) -> Standing {
     if pod.is_terminating() {
         Standing::Terminating
-    } else if condition_since(pod, "Ready").is_some() {
+    } else if pod.facts.ready_since.is_some() {
         Standing::Ready
-    } else if runs(pod) {
+    } else if pod.runs {
         Standing::Unready
     } else {
         Standing::Starting
@@ -249,12 +246,12 @@ fn volume(view: &View, ordinal: u32, claims: &[&Arc<SlimClaim>]) -> Volume {
 pub(crate) fn ends(view: &View, index: &Index) -> BTreeMap<String, Death> {
     let fenced = index.fenced_nodes();
     let is_fenced = |pod: &SlimPod| {
-        let node = pod.spec.node_name.as_ref();
+        let node = pod.facts.node.as_ref();
         node.is_some_and(|node| fenced.contains(node))
     };
     let mut ends = BTreeMap::new();
     for pod in view.pods.iter() {
-        let death = if has_stopped(pod) {
+        let death = if pod.has_stopped {
             Death::Stopped
         } else if is_fenced(pod) {
             Death::NodeFenced

@@ -9,7 +9,7 @@ use stateward_planner::spec::SpecError;
 use stateward_planner::world::Face;
 use stateward_planner::{Shared, Spec, Status};
 
-use super::slim::{RawStatefulApp, RawStatefulSet};
+use super::slim::{RawStatefulApp, RawStatefulSet, version_number};
 use crate::api::Collection;
 
 /// Which app: its kind, namespace and name.
@@ -92,10 +92,7 @@ impl AppObject {
     }
 
     pub(crate) fn version(&self) -> u64 {
-        let version = self.metadata.resource_version.as_deref();
-        version
-            .and_then(|version| version.parse().ok())
-            .unwrap_or(0)
+        version_number(&self.metadata)
     }
 
     /// Whether this is the same app as the other but for the status, which may differ.

@@ -15,9 +15,9 @@ use stateward_runtime::Death;
 
 use super::follow::News;
 use super::index::{Index, State};
-use super::slim::{Meta, SlimPod};
+use super::pod::SlimPod;
+use super::slim::Meta;
 use crate::latest::Latest;
-use crate::worlds;
 
 /// Ends of pods that are remembered.
 const REMEMBERED: usize = 1024;
@@ -53,11 +53,11 @@ impl Index {
 impl State {
     /// The last that was seen of a pod.
     pub(super) fn died(&mut self, pod: &SlimPod) {
-        let node = pod.spec.node_name.clone();
+        let node = pod.facts.node.clone();
         let is_fenced = node
             .as_ref()
             .is_some_and(|node| self.deaths.fenced.contains(node));
-        let death = if worlds::has_stopped(pod) {
+        let death = if pod.has_stopped {
             Death::Stopped
         } else if is_fenced {
             Death::NodeFenced
@@ -99,7 +99,7 @@ impl State {
         for (namespace, pods) in &self.pods {
             let on_it = pods
                 .values()
-                .filter(|pod| pod.spec.node_name.as_deref() == Some(node));
+                .filter(|pod| pod.facts.node.as_deref() == Some(node));
             found.extend(on_it.map(|pod| (namespace.clone(), pod.name().to_owned())));
         }
         found

@@ -9,7 +9,8 @@ use super::app::{AppKey, AppObject};
 use super::follow::{Followed, News};
 use super::index::{Index, Kind, State};
 use super::kinds::{put, scoped, take};
-use super::slim::{Meta, SlimBudget, SlimNode, strip};
+use super::slim::{Meta, SlimBudget, SlimNode};
+use stateward_planner::Texts;
 use stateward_planner::world::{self as planner, Budgets, Face};
 
 /// What is known of drains.
@@ -39,15 +40,11 @@ impl State {
     fn apps_of_budget(&self, budget: &SlimBudget) -> Vec<News> {
         let namespace = budget.namespace();
         let selector = budget.spec.selector.as_ref();
-        let selects = |labels: Option<&BTreeMap<String, String>>| match (selector, labels) {
-            (Some(selector), Some(labels)) => selector.matches(labels),
-            (Some(selector), None) => selector.matches(&BTreeMap::new()),
-            (None, _) => false,
-        };
+        let selects = |labels: &Texts| selector.is_some_and(|selector| selector.matches(labels));
         let is_its = |app: &AppObject| {
             let template = app.spec.pointer("/template/metadata/labels");
-            let labels = template.and_then(|labels| BTreeMap::deserialize(labels).ok());
-            budget.controller() == Some(app.uid()) || selects(labels.as_ref())
+            let labels = template.and_then(|labels| Texts::deserialize(labels).ok());
+            budget.controller() == Some(app.uid()) || selects(&labels.unwrap_or_default())
         };
         let mut concerned: HashSet<AppKey> = (self.apps.iter())
             .filter(|(key, app)| key.namespace == namespace && is_its(app))
@@ -55,7 +52,7 @@ impl State {
             .collect();
         let pods = self.pods.get(namespace).into_iter();
         for pod in pods.flat_map(|named| named.values()) {
-            if selects(Some(&pod.facts().labels)) {
+            if selects(&pod.facts.labels) {
                 concerned.extend(self.apps_named_in(namespace, pod.name()));
             }
         }
@@ -140,9 +137,8 @@ impl Followed for SlimBudget {
         state.can_read("poddisruptionbudgets", why_not)
     }
 
-    fn apply(mut self, state: &mut State) -> Vec<News> {
+    fn apply(self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        strip(&mut self.metadata);
         let selects = |budget: &SlimBudget| {
             let owner = budget.controller().map(str::to_owned);
             (owner, budget.spec.selector.clone(), budget.is_terminating())
@@ -175,7 +171,8 @@ impl Followed for SlimBudget {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::slim::{RawStatefulApp, SlimPod};
+    use super::super::raw_pod::RawPod;
+    use super::super::slim::RawStatefulApp;
     use super::*;
 
     fn seen<K: Followed>(state: &mut State, object: Value) -> Vec<String> {
@@ -226,7 +223,7 @@ mod tests {
         // Made from an older template.
         let labels = json!({ "app": "older" });
         let pod = json!({ "metadata": { "namespace": "shop", "name": "old-0", "labels": labels } });
-        seen::<SlimPod>(&mut state, pod);
+        seen::<RawPod>(&mut state, pod);
 
         let apply = seen::<SlimBudget>;
         assert_eq!(apply(&mut state, budget("one", None, "db")), ["db"]);

@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::AppKey;
 use super::index::{Index, Kind, State};
+use super::raw_pod::RawPod;
 use super::slim::{
-    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimBudget, SlimClaim, SlimNode, SlimPod,
-    SlimRevision,
+    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimBudget, SlimClaim, SlimNode, SlimRevision,
+    version_number,
 };
 use crate::plugins::Trapping;
 
@@ -81,7 +82,7 @@ pub(crate) fn follow_all(
     if scope.statefulsets {
         follow::<RawStatefulSet>(&mut tasks, scope, &shared);
     }
-    follow::<SlimPod>(&mut tasks, scope, &shared);
+    follow::<RawPod>(&mut tasks, scope, &shared);
     follow::<SlimClaim>(&mut tasks, scope, &shared);
     follow::<SlimRevision>(&mut tasks, scope, &shared);
     follow::<RawPlugin>(&mut tasks, scope, &shared);
@@ -215,7 +216,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
                 if is_kept {
                     listed.insert(place(&object));
                 }
-                highest = highest.max(object.version_number());
+                highest = highest.max(version_number(object.meta()));
                 see(object, is_kept, &mut shared.index.write())
             }
             Event::InitDone => {
@@ -234,7 +235,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
                 news
             }
             Event::Apply(object) => {
-                let version = object.version_number();
+                let version = version_number(object.meta());
                 let is_kept = object.is_kept();
                 match is_kept {
                     true => known.insert(place(&object)),
@@ -249,7 +250,7 @@ async fn follow_one<K: Followed>(api: kube::Api<K>, config: watcher::Config, sha
             }
             Event::Delete(object) => {
                 let (namespace, name) = place(&object);
-                let version = object.version_number();
+                let version = version_number(object.meta());
                 let is_kept = object.is_kept();
                 let mut state = shared.index.write();
                 // The last look at it, for what its end tells.

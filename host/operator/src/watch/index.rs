@@ -11,7 +11,9 @@ use super::deaths::Deaths;
 use super::drains::Drains;
 use super::endings::Endings;
 use super::follow::{Followed, see};
-use super::slim::{Meta, RawStatefulApp, SlimBudget, SlimClaim, SlimPod, SlimRevision};
+use super::pod::SlimPod;
+use super::raw_pod::RawPod;
+use super::slim::{Meta, RawStatefulApp, SlimBudget, SlimClaim, SlimRevision};
 use crate::api::Collection;
 use crate::worlds;
 
@@ -98,7 +100,7 @@ impl Index {
         };
         let is_its = |revision: &&Arc<SlimRevision>| match revision.controller() {
             Some(owner) => owner == app.uid(),
-            None => worlds::selects(&app.spec, revision.metadata.labels.as_ref()),
+            None => worlds::selects(&app.spec, &revision.labels()),
         };
         revisions.values().filter(is_its).cloned().collect()
     }
@@ -132,7 +134,7 @@ impl Index {
         let mut state = self.write();
         for object in objects {
             let taken = match kind {
-                Collection::Pods => take_in::<SlimPod>(&mut state, object),
+                Collection::Pods => take_in::<RawPod>(&mut state, object),
                 Collection::Claims => take_in::<SlimClaim>(&mut state, object),
                 Collection::StatefulApps => take_in::<RawStatefulApp>(&mut state, object),
                 Collection::Revisions => take_in::<SlimRevision>(&mut state, object),

@@ -1,6 +1,7 @@
 //! The kinds that apps are made of: which objects of each are kept, and which apps a change affects.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use kube::Resource;
@@ -9,9 +10,9 @@ use stateward_planner::world::Face;
 use super::app::{AppKey, AppObject};
 use super::follow::{Followed, News};
 use super::index::{Kind, State};
-use super::slim::{
-    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimPod, SlimRevision, strip,
-};
+use super::pod::SlimPod;
+use super::raw_pod::RawPod;
+use super::slim::{Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimRevision};
 use crate::worlds;
 
 pub(super) fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
@@ -48,10 +49,18 @@ pub(super) fn take<T>(
     taken
 }
 
-impl Followed for SlimPod {
+/// One whose name is next to this one: most often it is of the same app.
+fn neighbour<'a, T>(named: &'a BTreeMap<String, Arc<T>>, name: &str) -> Option<&'a T> {
+    let mut before = named.range::<str, _>((Bound::Unbounded, Bound::Excluded(name)));
+    let mut after = named.range::<str, _>((Bound::Excluded(name), Bound::Unbounded));
+    let (_, next) = before.next_back().or_else(|| after.next())?;
+    Some(next)
+}
+
+impl Followed for RawPod {
     const KIND: Option<Kind> = Some(Kind::Pod);
 
-    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimPod> {
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawPod> {
         scoped(client, namespace)
     }
 
@@ -60,13 +69,16 @@ impl Followed for SlimPod {
         worlds::may_be_a_member(self)
     }
 
-    fn apply(mut self, state: &mut State) -> Vec<News> {
+    fn apply(self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        strip(&mut self.metadata);
-        worlds::settle(&mut self);
-        let known = state.pods.get(&namespace).and_then(|pods| pods.get(&name));
-        let is_ordinary = worlds::goes_its_way(known.map(Arc::as_ref), &self);
-        put(&mut state.pods, self);
+        let mut pod = SlimPod::from(self);
+        let pods = state.pods.get(&namespace);
+        let known = pods.and_then(|pods| pods.get(&name)).map(Arc::as_ref);
+        if let Some(sibling) = known.or_else(|| neighbour(pods?, &name)) {
+            pod.share_with(sibling);
+        }
+        let is_ordinary = worlds::goes_its_way(known, &pod);
+        put(&mut state.pods, pod);
         let apps = state.apps_named_in(&namespace, &name).into_iter();
         match is_ordinary {
             true => apps.map(News::Stirring).collect(),
@@ -104,9 +116,8 @@ impl Followed for SlimClaim {
         worlds::ends_in_ordinal(self.name())
     }
 
-    fn apply(mut self, state: &mut State) -> Vec<News> {
+    fn apply(self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        strip(&mut self.metadata);
         put(&mut state.claims, self);
         affected(state, &namespace, &name)
     }
@@ -130,9 +141,8 @@ impl Followed for SlimRevision {
         worlds::is_ours_or_nobodys(&self.metadata)
     }
 
-    fn apply(mut self, state: &mut State) -> Vec<News> {
+    fn apply(self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        strip(&mut self.metadata);
         put(&mut state.revisions, self);
         affected(state, &namespace, &name)
     }
@@ -213,8 +223,7 @@ impl Followed for RawPlugin {
         kube::Api::all(client)
     }
 
-    fn apply(mut self, _: &mut State) -> Vec<News> {
-        strip(&mut self.metadata);
+    fn apply(self, _: &mut State) -> Vec<News> {
         vec![News::Plugin(Box::new(self))]
     }
 
@@ -255,14 +264,14 @@ mod tests {
     #[test]
     fn a_pod_that_another_controller_takes_is_kept_no_more_and_its_app_is_told() {
         let mut state = given();
-        assert_eq!(seen::<SlimPod>(&mut state, owned("db-0", None)), 1);
+        assert_eq!(seen::<RawPod>(&mut state, owned("db-0", None)), 1);
         assert!(state.pods["shop"].contains_key("db-0"));
         let theirs = owned("db-0", Some("ReplicaSet"));
-        assert_eq!(seen::<SlimPod>(&mut state, theirs.clone()), 1);
+        assert_eq!(seen::<RawPod>(&mut state, theirs.clone()), 1);
         assert!(state.pods.is_empty());
         // Of what it does not know nobody is told.
-        assert_eq!(seen::<SlimPod>(&mut state, theirs), 0);
-        assert_eq!(SlimPod::remove(&mut state, "shop", "db-0").len(), 0);
+        assert_eq!(seen::<RawPod>(&mut state, theirs), 0);
+        assert_eq!(RawPod::remove(&mut state, "shop", "db-0").len(), 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
@@ -11,11 +11,11 @@ use kube::api::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
-use stateward_planner::Shared;
 use stateward_planner::spec::Selector;
-use stateward_planner::world::{Claim, PodFacts};
+use stateward_planner::world::Claim;
+use stateward_planner::{Shared, Texts};
 
-use crate::annotations::DOMAIN;
+use super::metadata;
 use crate::crd;
 
 /// Taints of autoscalers on a node that they are about to remove.
@@ -28,122 +28,11 @@ const ABOUT_TO_GO: [&str; 3] = [
 /// The taint by which somebody vouches that a node is shut down.
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
-/// A pod, as far as plans and hooks need it.
-#[derive(Resource, Deserialize, Clone, Debug)]
-#[resource(inherit = "Pod")]
-pub(crate) struct SlimPod {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    pub spec: PodSpec,
-    #[serde(default)]
-    pub status: PodStatus,
-    /// What plans see of it, drawn when one first does.
-    #[serde(skip)]
-    pub facts: OnceLock<Shared<PodFacts>>,
-}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct PodSpec {
-    pub node_name: Option<String>,
-    pub volumes: Vec<PodVolume>,
-    pub containers: Vec<PodContainer>,
-    pub readiness_gates: Vec<ReadinessGate>,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ReadinessGate {
-    pub condition_type: String,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PodVolume {
-    pub name: String,
-    pub persistent_volume_claim: Option<ClaimSource>,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ClaimSource {
-    pub claim_name: String,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-pub(crate) struct PodContainer {
-    pub name: String,
-    #[serde(default)]
-    pub ports: Vec<ContainerPort>,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ContainerPort {
-    #[serde(default)]
-    pub name: Option<String>,
-    pub container_port: u16,
-}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct PodStatus {
-    pub phase: Option<String>,
-    #[serde(rename = "podIP")]
-    pub pod_ip: Option<String>,
-    #[serde(rename = "hostIP")]
-    pub host_ip: Option<String>,
-    pub reason: Option<String>,
-    pub message: Option<String>,
-    pub start_time: Option<Timestamp>,
-    pub conditions: Vec<PodCondition>,
-    pub container_statuses: Vec<ContainerStatus>,
-    pub init_container_statuses: Vec<ContainerStatus>,
-}
-
-#[derive(Deserialize, Clone, Debug)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PodCondition {
-    #[serde(rename = "type")]
-    pub type_: String,
-    pub status: String,
-    #[serde(default)]
-    pub message: Option<String>,
-    #[serde(default)]
-    pub last_transition_time: Option<Timestamp>,
-}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct ContainerStatus {
-    pub name: String,
-    pub restart_count: u32,
-    pub state: ContainerState,
-}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default)]
-pub(crate) struct ContainerState {
-    pub waiting: Option<ContainerWaiting>,
-    pub running: Option<Empty>,
-    pub terminated: Option<Empty>,
-}
-
-/// Only that it is there.
-#[derive(Deserialize, Clone, Debug, Default)]
-pub(crate) struct Empty {}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default)]
-pub(crate) struct ContainerWaiting {
-    pub reason: Option<String>,
-    pub message: Option<String>,
-}
-
 /// A PersistentVolumeClaim.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "PersistentVolumeClaim")]
 pub(crate) struct SlimClaim {
+    #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: ClaimSpec,
@@ -180,10 +69,23 @@ pub(crate) struct ClaimStatus {
     pub conditions: Vec<PodCondition>,
 }
 
+#[derive(Deserialize, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodCondition {
+    #[serde(rename = "type")]
+    pub type_: String,
+    pub status: String,
+    #[serde(default)]
+    pub message: Option<String>,
+    #[serde(default)]
+    pub last_transition_time: Option<Timestamp>,
+}
+
 /// A controller revision.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "ControllerRevision")]
 pub(crate) struct SlimRevision {
+    #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub revision: i64,
@@ -191,10 +93,17 @@ pub(crate) struct SlimRevision {
     pub data: Shared<Value>,
 }
 
+impl SlimRevision {
+    pub(crate) fn labels(&self) -> Texts {
+        self.metadata.labels.iter().flatten().collect()
+    }
+}
+
 /// A node, as far as it tells that it is drained or fenced.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "Node")]
 pub(crate) struct SlimNode {
+    #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: NodeSpec,
@@ -240,6 +149,7 @@ impl SlimNode {
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "PodDisruptionBudget")]
 pub(crate) struct SlimBudget {
+    #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: BudgetSpec,
@@ -255,6 +165,7 @@ pub(crate) struct BudgetSpec {
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "StatefulSet")]
 pub(crate) struct RawStatefulSet {
+    #[serde(deserialize_with = "metadata::lean")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: Value,
@@ -266,6 +177,7 @@ pub(crate) struct RawStatefulSet {
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "crd::StatefulApp")]
 pub(crate) struct RawStatefulApp {
+    #[serde(deserialize_with = "metadata::lean")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: Value,
@@ -277,6 +189,7 @@ pub(crate) struct RawStatefulApp {
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "crd::Plugin")]
 pub(crate) struct RawPlugin {
+    #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: Value,
@@ -286,8 +199,19 @@ pub(crate) struct RawPlugin {
 
 /// What is asked of the metadata of any object.
 pub(crate) trait Meta {
-    fn meta(&self) -> &ObjectMeta;
+    fn name(&self) -> &str;
 
+    fn namespace(&self) -> &str;
+
+    fn uid(&self) -> &str;
+
+    fn is_terminating(&self) -> bool;
+
+    /// UID of the controlling owner.
+    fn controller(&self) -> Option<&str>;
+}
+
+impl<K: Resource<DynamicType = ()>> Meta for K {
     fn name(&self) -> &str {
         self.meta().name.as_deref().unwrap_or_default()
     }
@@ -300,19 +224,10 @@ pub(crate) trait Meta {
         self.meta().uid.as_deref().unwrap_or_default()
     }
 
-    /// Resource versions are comparable numbers; what is none counts as the oldest.
-    fn version_number(&self) -> u64 {
-        let version = self.meta().resource_version.as_deref();
-        version
-            .and_then(|version| version.parse().ok())
-            .unwrap_or(0)
-    }
-
     fn is_terminating(&self) -> bool {
         self.meta().deletion_timestamp.is_some()
     }
 
-    /// UID of the controlling owner.
     fn controller(&self) -> Option<&str> {
         let owners = self.meta().owner_references.as_deref().unwrap_or_default();
         let controller = owners.iter().find(|owner| owner.controller == Some(true));
@@ -320,22 +235,12 @@ pub(crate) trait Meta {
     }
 }
 
-impl<K: Resource<DynamicType = ()>> Meta for K {
-    fn meta(&self) -> &ObjectMeta {
-        Resource::meta(self)
-    }
-}
-
-/// Drops what nobody reads.
-pub(crate) fn strip(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    metadata.self_link = None;
-    if let Some(annotations) = &mut metadata.annotations {
-        annotations.retain(|key, _| key.contains(DOMAIN));
-        if annotations.is_empty() {
-            metadata.annotations = None;
-        }
-    }
+/// Resource versions are comparable numbers; what is none counts as the oldest.
+pub(crate) fn version_number(metadata: &ObjectMeta) -> u64 {
+    let version = metadata.resource_version.as_deref();
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

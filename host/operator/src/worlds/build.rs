@@ -64,8 +64,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
         pods: (pods.iter())
             .map(|found| planner::Pod {
                 seen: parts.seen.get(found.uid()).cloned(),
-                is_evicted: (found.spec.node_name.as_ref())
-                    .is_some_and(|node| drained.contains(node)),
+                is_evicted: (found.facts.node.as_ref()).is_some_and(|node| drained.contains(node)),
                 ..pod(found)
             })
             .collect(),
@@ -125,7 +124,7 @@ fn revision(revision: &SlimRevision) -> Revision {
         number: revision.revision,
         created: time(revision.metadata.creation_timestamp.as_ref()),
         owner: revision.controller().map(str::to_owned),
-        labels: revision.metadata.labels.clone().unwrap_or_default(),
+        labels: revision.labels(),
         data: revision.data.clone(),
     }
 }

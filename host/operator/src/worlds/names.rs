@@ -1,12 +1,11 @@
 //! Which objects may belong to an app, told by name, owner and labels.
 
-use std::collections::BTreeMap;
-
 use kube::api::ObjectMeta;
 use serde_json::Value;
+use stateward_planner::Texts;
 use stateward_planner::spec::Selector;
 
-use crate::watch::{Meta, SlimPod};
+use crate::watch::{Meta, RawPod};
 
 /// A number as it stands at the end of a pod's name: no sign, no leading zero.
 pub(crate) fn is_ordinal(text: &str) -> bool {
@@ -26,7 +25,7 @@ pub(crate) fn ordinal_of(app: &str, pod: &str) -> Option<u32> {
 }
 
 /// Whether an app of ours may own this pod, or adopt it.
-pub(crate) fn may_be_a_member(pod: &SlimPod) -> bool {
+pub(crate) fn may_be_a_member(pod: &RawPod) -> bool {
     ends_in_ordinal(pod.name()) && is_ours_or_nobodys(&pod.metadata)
 }
 
@@ -44,13 +43,12 @@ pub(crate) fn is_ours_or_nobodys(metadata: &ObjectMeta) -> bool {
 }
 
 /// Whether the selector of this spec means an object with these labels. An empty or unreadable selector means none.
-pub(crate) fn selects(spec: &Value, labels: Option<&BTreeMap<String, String>>) -> bool {
+pub(crate) fn selects(spec: &Value, labels: &Texts) -> bool {
     let Some(Ok(selector)) = spec
         .get("selector")
         .map(|selector| serde_json::from_value::<Selector>(selector.clone()))
     else {
         return false;
     };
-    let none = BTreeMap::new();
-    !selector.is_empty() && selector.matches(labels.unwrap_or(&none))
+    !selector.is_empty() && selector.matches(labels)
 }

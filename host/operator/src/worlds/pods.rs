@@ -1,86 +1,90 @@
 //! What a pod's status says: since when it is ready, what keeps it from starting, whether its processes have stopped.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use stateward_planner::Shared;
 use stateward_planner::identity::JOINED_GATE;
 use stateward_planner::world::{OwnerReference, Pod, PodFacts, PodPhase, ReadinessGate};
 
 use crate::annotations::DOMAIN;
-use crate::watch::{Meta, SlimPod};
+use crate::watch::{Meta, RawPod, SlimPod, version_number};
 
 /// Within this time of its start a pod's conditions are written first; times in them are whole seconds.
 const FIRST_REPORT: SignedDuration = SignedDuration::from_secs(2);
-/// Conditions that somebody asks for later.
-const ASKED_FOR: [&str; 3] = ["Ready", "ContainersReady", JOINED_GATE];
 /// Container states that mean: on its way, nothing is wrong.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-impl SlimPod {
-    /// What plans see of it; its labels and our annotations stand here alone.
-    pub(crate) fn facts(&self) -> &Shared<PodFacts> {
-        self.facts.get_or_init(|| facts(self).into())
+impl From<RawPod> for SlimPod {
+    fn from(mut pod: RawPod) -> SlimPod {
+        let obstacle = obstacle(&pod);
+        let (reason, hindrance) = match obstacle {
+            Some((reason, text)) => (Some(reason.into()), Some(text)),
+            None => (None, hindrance(&pod)),
+        };
+        let restarted = (pod.status.container_statuses.iter())
+            .filter(|container| container.restart_count > 0)
+            .map(|container| (container.name.clone(), container.restart_count));
+        let address = pod.status.pod_ip.as_ref();
+        SlimPod {
+            version: version_number(&pod.metadata),
+            restarts: restarted.collect(),
+            runs: runs(&pod),
+            has_stopped: has_stopped(&pod),
+            has_address_of_node: address.is_some() && address == pod.status.host_ip.as_ref(),
+            obstacle: reason,
+            namespace: pod.namespace().into(),
+            containers: std::mem::take(&mut pod.spec.containers).into(),
+            facts: facts(pod, hindrance).into(),
+        }
     }
 }
 
 /// The pod as plans see it, but for what is not in the API.
 pub(crate) fn pod(pod: &SlimPod) -> Pod {
     Pod {
-        facts: pod.facts().clone(),
+        facts: pod.facts.clone(),
         seen: None,
         is_evicted: false,
     }
 }
 
-/// Draws what plans see of it, and drops what is there twice then, or what nobody asks for later: many pods are watched.
-pub(crate) fn settle(pod: &mut SlimPod) {
-    pod.facts();
-    pod.metadata.labels = None;
-    pod.metadata.annotations = None;
-    (pod.status.conditions).retain(|condition| ASKED_FOR.contains(&condition.type_.as_str()));
-    pod.status.conditions.shrink_to_fit();
-}
-
-fn facts(pod: &SlimPod) -> PodFacts {
-    let status = &pod.status;
+fn facts(pod: RawPod, hindrance: Option<String>) -> PodFacts {
     let metadata = &pod.metadata;
     let annotations = metadata.annotations.iter().flatten();
     let claims = pod.spec.volumes.iter().filter_map(|volume| {
         let claim = volume.persistent_volume_claim.as_ref()?;
-        Some((volume.name.clone(), claim.claim_name.clone()))
+        Some((&volume.name, &claim.claim_name))
     });
     PodFacts {
-        name: pod.name().to_owned(),
-        uid: pod.uid().to_owned(),
-        labels: metadata.labels.clone().unwrap_or_default(),
+        labels: metadata.labels.iter().flatten().collect(),
         annotations: annotations
             .filter(|(key, _)| key.contains(DOMAIN))
-            .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),
-        owners: owners(metadata.owner_references.as_deref()),
+        owners: owners(metadata.owner_references.as_deref()).into(),
         created: time(metadata.creation_timestamp.as_ref()),
         deletion: metadata.deletion_timestamp.as_ref().map(|time| time.0),
-        phase: match status.phase.as_deref() {
+        phase: match pod.status.phase.as_deref() {
             Some("Running") => PodPhase::Running,
             Some("Succeeded") => PodPhase::Succeeded,
             Some("Failed") => PodPhase::Failed,
             Some("Unknown") => PodPhase::Unknown,
             _ => PodPhase::Pending,
         },
-        ready_since: condition_since(pod, "Ready"),
-        restarts: (status.container_statuses.iter())
+        ready_since: condition_since(&pod, "Ready"),
+        restarts: (pod.status.container_statuses.iter())
             .map(|container| container.restart_count)
             .fold(0, u32::saturating_add),
-        was_ready: was_ready(pod),
-        node: pod.spec.node_name.clone(),
-        address: status.pod_ip.clone(),
+        was_ready: was_ready(&pod),
         claims: claims.collect(),
-        hindrance: hindrance(pod),
-        gate: gate(pod),
+        hindrance,
+        gate: gate(&pod),
+        name: pod.metadata.name.unwrap_or_default(),
+        uid: pod.metadata.uid.unwrap_or_default(),
+        node: pod.spec.node_name,
+        address: pod.status.pod_ip,
     }
 }
 
 /// The readiness gate that waits for `post-ready`, where the template has it.
-fn gate(pod: &SlimPod) -> Option<ReadinessGate> {
+fn gate(pod: &RawPod) -> Option<ReadinessGate> {
     let gates = &pod.spec.readiness_gates;
     let has_gate = (gates.iter()).any(|gate| gate.condition_type == JOINED_GATE);
     has_gate.then(|| ReadinessGate {
@@ -110,7 +114,7 @@ pub(super) fn time(
 }
 
 /// Whether it is Ready, or has been: a condition that became false later than the node's agent wrote it first was true in between.
-fn was_ready(pod: &SlimPod) -> bool {
+fn was_ready(pod: &RawPod) -> bool {
     let status = &pod.status;
     let Some(ready) = (status.conditions.iter()).find(|condition| condition.type_ == "Ready")
     else {
@@ -127,7 +131,7 @@ fn was_ready(pod: &SlimPod) -> bool {
 }
 
 /// Since when this condition is true.
-pub(crate) fn condition_since(pod: &SlimPod, type_: &str) -> Option<Timestamp> {
+fn condition_since(pod: &RawPod, type_: &str) -> Option<Timestamp> {
     let condition = (pod.status.conditions.iter()).find(|condition| condition.type_ == type_)?;
     if condition.status != "True" {
         return None;
@@ -142,14 +146,14 @@ pub(crate) fn condition_since(pod: &SlimPod, type_: &str) -> Option<Timestamp> {
 
 /// Whether it is only a step further on its way to Ready: created, given a node or an address, started. Plans hardly depend on that.
 pub(crate) fn goes_its_way(before: Option<&SlimPod>, now: &SlimPod) -> bool {
-    let now = now.facts();
+    let now = &now.facts;
     let starts = |facts: &PodFacts| {
         matches!(facts.phase, PodPhase::Pending | PodPhase::Running)
             && facts.deletion.is_none()
             && facts.ready_since.is_none()
             && facts.gate.is_none_or(|gate| !gate.are_containers_ready)
     };
-    let Some(before) = before.map(SlimPod::facts) else {
+    let Some(before) = before.map(|before| &before.facts) else {
         return starts(now);
     };
     starts(before)
@@ -164,7 +168,7 @@ pub(crate) fn goes_its_way(before: Option<&SlimPod>, now: &SlimPod) -> bool {
 }
 
 /// Whether all its containers run.
-pub(crate) fn runs(pod: &SlimPod) -> bool {
+fn runs(pod: &RawPod) -> bool {
     let statuses = &pod.status.container_statuses;
     match statuses.is_empty() {
         // A kubelet that reports no containers: the phase has to do.
@@ -176,13 +180,13 @@ pub(crate) fn runs(pod: &SlimPod) -> bool {
 }
 
 /// Whether the node's agent reported that all its containers ended.
-pub(crate) fn has_stopped(pod: &SlimPod) -> bool {
+fn has_stopped(pod: &RawPod) -> bool {
     let statuses = &pod.status.container_statuses;
     !statuses.is_empty() && (statuses.iter()).all(|container| container.state.terminated.is_some())
 }
 
 /// What keeps it from running, when it is something that will not pass by itself: reason and message.
-pub(crate) fn obstacle(pod: &SlimPod) -> Option<(String, String)> {
+fn obstacle(pod: &RawPod) -> Option<(String, String)> {
     let status = &pod.status;
     let containers =
         (status.init_container_statuses.iter()).chain(status.container_statuses.iter());
@@ -213,10 +217,8 @@ pub(crate) fn obstacle(pod: &SlimPod) -> Option<(String, String)> {
     None
 }
 
-fn hindrance(pod: &SlimPod) -> Option<String> {
-    if let Some((_, text)) = obstacle(pod) {
-        return Some(text);
-    }
+/// What a pod says that is not running yet, when no container has an obstacle.
+fn hindrance(pod: &RawPod) -> Option<String> {
     let status = &pod.status;
     if status.phase.as_deref() == Some("Running") {
         return None;
@@ -245,7 +247,7 @@ mod tests {
             "status": { "phase": "Pending" },
         });
         merge(&mut pod, changes);
-        serde_json::from_value(pod).unwrap()
+        serde_json::from_value::<RawPod>(pod).unwrap().into()
     }
 
     fn merge(into: &mut Value, changes: Value) {

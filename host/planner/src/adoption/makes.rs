@@ -58,6 +58,6 @@ fn judge<'w>(app: &App, pod: &'w Pod) -> Make<'w> {
             None => Owner::Nobody,
         },
         fits: name == app.name && app.spec.selector.matches(&pod.labels),
-        revision: pod.labels.get(REVISION_LABEL).map_or("", String::as_str),
+        revision: pod.labels.get(REVISION_LABEL).unwrap_or_default(),
     }
 }

@@ -151,7 +151,7 @@ fn labelled(world: &World, at: Timestamp) -> Vec<String> {
 fn label(world: &mut World, ordinal: usize) {
     let since = now().as_second().to_string();
     let labels = &mut world.pods[ordinal].labels;
-    labels.insert(EVICTABLE_LABEL.to_owned(), since);
+    labels.insert(EVICTABLE_LABEL, since);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn given_pre_delete_is_done_then_the_member_may_be_evicted_before_it_is_deleted(
 fn given_a_label_that_is_no_time_then_it_is_written_again() {
     let mut world = prepared_for_a_drain();
     let labels = &mut world.pods[2].labels;
-    labels.insert(EVICTABLE_LABEL.to_owned(), "true".to_owned());
+    labels.insert(EVICTABLE_LABEL, "true");
     let since = now().as_second();
     assert_eq!(labelled(&world, now()), [format!("web-2 {since}")]);
 }

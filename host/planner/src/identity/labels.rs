@@ -25,7 +25,7 @@ pub(crate) fn mend(scene: &Scene<'_>, draft: &mut Draft) {
 
 /// Whether its labels say who it is.
 pub(crate) fn is_carried(pod: &PodFacts) -> bool {
-    pod.labels.get(POD_NAME_LABEL) == Some(&pod.name)
+    pod.labels.get(POD_NAME_LABEL) == Some(pod.name.as_str())
 }
 
 /// The labels to set on the pod, none when it carries its identity.

@@ -9,6 +9,7 @@ use super::Model;
 use crate::identity::{CONFIG_PREFIX, pod_name};
 use crate::journal::{Act, Invocation, InvocationId, Phase};
 use crate::plan::{Question, Step};
+use crate::texts::Texts;
 use crate::world::{
     Budget, Budgets, Claim, Comparison, Hold, MemberConfig, OwnerReference, Pod, PodFacts,
     PodPhase, Revision, UpdateOrder,
@@ -92,13 +93,13 @@ impl Model {
                 let pod = self.pod(name, uid)?;
                 for (key, value) in labels {
                     match value {
-                        Some(value) => pod.labels.insert(key.clone(), value.clone()),
+                        Some(value) => pod.labels.insert(key, value),
                         None => pod.labels.remove(key),
                     };
                 }
                 for (key, value) in annotations {
                     match value {
-                        Some(value) => pod.annotations.insert(key.clone(), value.clone()),
+                        Some(value) => pod.annotations.insert(key, value),
                         None => pod.annotations.remove(key),
                     };
                 }
@@ -274,11 +275,11 @@ impl Model {
     fn config_of(&self, ordinal: u32) -> BTreeMap<String, String> {
         let name = pod_name(&self.world.app.name, ordinal);
         let pod = self.world.pods.iter().find(|pod| pod.name == name);
-        let annotations = pod.into_iter().flat_map(|pod| &pod.annotations);
+        let annotations = pod.into_iter().flat_map(|pod| pod.annotations.iter());
         annotations
             .filter_map(|(key, value)| {
                 let key = key.strip_prefix(CONFIG_PREFIX)?;
-                Some((key.to_owned(), value.clone()))
+                Some((key.to_owned(), value.to_owned()))
             })
             .collect()
     }
@@ -309,7 +310,7 @@ fn name_of(body: &Value) -> String {
     read(body.pointer("/metadata/name")).unwrap_or_default()
 }
 
-fn claims_of(body: &Value) -> BTreeMap<String, String> {
+fn claims_of(body: &Value) -> Texts {
     let volumes = body
         .pointer("/spec/volumes")
         .and_then(Value::as_array)
@@ -318,10 +319,7 @@ fn claims_of(body: &Value) -> BTreeMap<String, String> {
         .iter()
         .filter_map(|volume| {
             let claim = volume.pointer("/persistentVolumeClaim/claimName")?;
-            Some((
-                volume.get("name")?.as_str()?.to_owned(),
-                claim.as_str()?.to_owned(),
-            ))
+            Some((volume.get("name")?.as_str()?, claim.as_str()?))
         })
         .collect()
 }

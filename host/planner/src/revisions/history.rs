@@ -22,7 +22,6 @@ pub(crate) fn surplus<'w>(
     }
     let mut live: BTreeSet<&str> = ours
         .filter_map(|pod| pod.labels.get(REVISION_LABEL))
-        .map(String::as_str)
         .collect();
     live.extend(
         [revisions.current, revisions.update]

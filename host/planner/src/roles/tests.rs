@@ -10,7 +10,7 @@ fn given() -> World {
     world.recorded.current_revision.clone_from(&revision);
     world.pods = (0..3).map(|n| pod(&world.app, n, &revision)).collect();
     let primary = "role.stateward.dev/primary".to_owned();
-    world.pods[0].labels.insert(primary, "true".to_owned());
+    world.pods[0].labels.insert(primary, "true");
     world.plugin = Plugin::Ready(ReadyPlugin {
         name: "db".to_owned(),
         digest: "sha256:1".to_owned(),
@@ -206,7 +206,7 @@ mod handed_over {
         let mut world = served(2, &["move-role", "pre-delete"]);
         held_by(&mut world, 0);
         let primary = "role.stateward.dev/primary".to_owned();
-        world.pods[0].labels.insert(primary, "true".to_owned());
+        world.pods[0].labels.insert(primary, "true");
         world.recorded.orders = vec![replaced(0), replaced(1)];
         known(&mut world, allowed(), Phase::Done);
         world
@@ -306,7 +306,7 @@ mod failed {
         for pod in &mut world.pods {
             let primary = "role.stateward.dev/primary".to_owned();
             if pod.uid == "uid-0" {
-                pod.labels.insert(primary, "true".to_owned());
+                pod.labels.insert(primary, "true");
             }
         }
         world

@@ -146,7 +146,7 @@ fn holders_go_when_nobody_else_is_left() {
     assert_eq!(turn(&world), [1, 0]);
     let update = world.revisions[0].name.clone();
     for pod in &mut world.pods[..2] {
-        pod.labels.insert(REVISION_LABEL.to_owned(), update.clone());
+        pod.labels.insert(REVISION_LABEL, update.clone());
     }
     assert_eq!(turn(&world), [2]);
 }
@@ -183,7 +183,7 @@ fn broken(face: Face) -> World {
     world.pods[2].phase = PodPhase::Pending;
     world.pods[2]
         .labels
-        .insert(REVISION_LABEL.to_owned(), "web-broken".to_owned());
+        .insert(REVISION_LABEL, "web-broken");
     world
 }
 
@@ -205,7 +205,7 @@ fn given_an_outdated_pod_that_never_was_ready_then_it_is_replaced_before_the_hea
     let update = present.revisions[0].name.clone();
     present.pods[2]
         .labels
-        .insert(REVISION_LABEL.to_owned(), update);
+        .insert(REVISION_LABEL, update);
     assert!(deleted(&present).is_empty(), "it is as it should be");
     let mut below = broken(Face::StatefulApp);
     below.pods[0].ready_since = None;

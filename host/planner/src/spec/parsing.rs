@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::fields::{count, field, list, object, text, unknown};
 use super::{PodManagement, Retention, RetentionPolicy, Selector, Spec, SpecError};
 use super::{beyond, deadlines, names, selecting, strategy};
+use crate::texts::Texts;
 use crate::world::Face;
 
 const DEFAULT_HISTORY: i64 = 10;
@@ -208,9 +209,9 @@ fn template(template: Option<&Value>, selector: &Selector) -> Result<Value, Spec
     Ok(template.clone())
 }
 
-fn labels(template: &Value) -> Result<BTreeMap<String, String>, SpecError> {
+fn labels(template: &Value) -> Result<Texts, SpecError> {
     let Some(labels) = template.pointer("/metadata/labels") else {
-        return Ok(BTreeMap::new());
+        return Ok(Texts::default());
     };
     serde_json::from_value(labels.clone()).map_err(|error| {
         SpecError::invalid(

@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::fields::{field, list, object, text, unknown};
 use super::{Requirement, Selector, SpecError};
 
+use crate::texts::Texts;
+
 pub(super) fn parse(selector: Option<&Value>) -> Result<Selector, SpecError> {
     let Some(selector) = selector else {
         return Err(SpecError::Missing {
@@ -113,10 +115,10 @@ impl Selector {
     }
 
     /// Whether these labels are selected.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &Texts) -> bool {
         self.match_labels
             .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
+            .all(|(key, value)| labels.get(key) == Some(value.as_str()))
             && self
                 .match_expressions
                 .iter()
@@ -125,11 +127,12 @@ impl Selector {
 }
 
 impl Requirement {
-    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    fn matches(&self, labels: &Texts) -> bool {
         let value = labels.get(&self.key);
+        let is_named = |value| self.values.iter().any(|named| named == value);
         match self.operator.as_str() {
-            "In" => value.is_some_and(|value| self.values.contains(value)),
-            "NotIn" => value.is_none_or(|value| !self.values.contains(value)),
+            "In" => value.is_some_and(is_named),
+            "NotIn" => !value.is_some_and(is_named),
             "Exists" => value.is_some(),
             "DoesNotExist" => value.is_none(),
             _ => false,
@@ -170,7 +173,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn labels(pairs: &[(&str, &str)]) -> Texts {
         pairs
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

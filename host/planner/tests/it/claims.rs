@@ -37,7 +37,7 @@ fn uids(model: &Model) -> BTreeMap<String, String> {
 /// Volumes of the pod, and the claims that they are.
 fn used(model: &Model, pod: &str) -> Vec<String> {
     let pod = (model.world.pods.iter()).find(|known| known.name == pod);
-    pod.unwrap().claims.values().cloned().collect()
+    pod.unwrap().claims.values().map(str::to_owned).collect()
 }
 
 /// Name and class of the claims that the next pod is made with.

@@ -41,7 +41,8 @@ fn has_joined(model: &Model, pod: &Pod) -> bool {
     .id();
     !has_hook(model, "post-ready")
         || model.world.recorded.joined.has(pod)
-        || pod.annotations.get("stateward.dev/post-ready") == Some(&pod.restarts.to_string())
+        || pod.annotations.get("stateward.dev/post-ready")
+            == Some(pod.restarts.to_string().as_str())
         || model
             .world
             .journal
@@ -167,7 +168,7 @@ fn judge_revision(model: &Model, plan: &Plan, created: u32, revision: &str) {
         &plan.status.update_revision
     };
     assert_eq!(revision, expected, "{created} is made at another revision");
-    let is_other = |pod: &&Pod| pod.labels.get(REVISION).map(String::as_str) != Some(revision);
+    let is_other = |pod: &&Pod| pod.labels.get(REVISION) != Some(revision);
     if spec.update == UpdateStrategy::Recreate && is_accepted(model) {
         let others: Vec<_> = model.world.pods.iter().filter(is_other).collect();
         assert!(others.is_empty(), "{created} comes before {others:?} went");

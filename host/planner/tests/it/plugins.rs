@@ -142,8 +142,8 @@ fn given_a_refused_spec_then_the_accepted_one_is_healed_and_nothing_else() {
         .find(|pod| pod.name == "web-1")
         .unwrap();
     assert_eq!(
-        web_1.labels["controller-revision-hash"],
-        model.world.recorded.update_revision
+        web_1.labels.get("controller-revision-hash"),
+        Some(model.world.recorded.update_revision.as_str())
     );
 }
 
@@ -569,13 +569,13 @@ fn member_config_stands_on_the_pod_and_follows_the_plugin() {
     model.config = BTreeMap::from([("server-id".to_owned(), "1".to_owned())]);
     settle(&mut model);
     let annotation = "config.stateward.dev/server-id";
-    assert_eq!(model.world.pods[0].annotations[annotation], "1");
+    assert_eq!(model.world.pods[0].annotations.get(annotation), Some("1"));
     model.config = BTreeMap::from([("seeds".to_owned(), "web-0".to_owned())]);
     model.world.answers.member_config.clear();
     settle(&mut model);
     let annotations = &model.world.pods[0].annotations;
     assert!(!annotations.contains_key(annotation));
-    assert_eq!(annotations["config.stateward.dev/seeds"], "web-0");
+    assert_eq!(annotations.get("config.stateward.dev/seeds"), Some("web-0"));
 }
 
 #[test]

@@ -32,8 +32,7 @@ fn a_pod_without_a_revision_is_outdated() {
 fn a_damaged_identity_is_repaired_ready_or_not() {
     for is_ready in [true, false] {
         let mut model = settled(1);
-        let label = (POD_NAME.to_owned(), "another".to_owned());
-        model.world.pods[0].labels.extend([label]);
+        model.world.pods[0].labels.insert(POD_NAME, "another");
         if !is_ready {
             model.make_unready("web-0");
         }
@@ -43,7 +42,7 @@ fn a_damaged_identity_is_repaired_ready_or_not() {
         };
         assert_eq!(labels[POD_NAME].as_deref(), Some("web-0"));
         model.apply(&steps[0]).unwrap();
-        assert_eq!(model.world.pods[0].labels[POD_NAME], "web-0");
+        assert_eq!(model.world.pods[0].labels.get(POD_NAME), Some("web-0"));
     }
     let mut model = settled(1);
     model.world.pods[0]

@@ -98,7 +98,7 @@ pub(super) fn judge(state: &State) {
     let first = world.revisions.iter().find(|revision| revision.number == 1);
     let is_changed = |pod: &&Pod| {
         spec.ordinals().slot(oracle::ordinal(&pod.name)) < partition
-            && pod.labels.get(REVISION) != first.map(|first| &first.name)
+            && pod.labels.get(REVISION) != first.map(|first| first.name.as_str())
     };
     let changed: Vec<_> = world.pods.iter().filter(is_changed).collect();
     assert!(changed.is_empty(), "below the partition: {changed:?}");
@@ -157,7 +157,7 @@ fn reached(model: &Model) {
         assert!(oracle::is_available(model, pod), "{pod:?}");
         let is_free = spec.update == UpdateStrategy::OnDelete
             || spec.ordinals().slot(oracle::ordinal(&pod.name)) < spec.update.partition();
-        let is_updated = pod.labels.get(REVISION) == Some(&world.recorded.update_revision);
+        let is_updated = pod.labels.get(REVISION) == Some(world.recorded.update_revision.as_str());
         assert!(is_free || is_updated, "it stays behind: {pod:?}");
         for claim in pod.claims.values() {
             let is_there = world.claims.iter().any(|known| known.name == *claim);

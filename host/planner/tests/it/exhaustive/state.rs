@@ -293,8 +293,8 @@ impl State {
 
 /// What the host wrote on it on behalf of the plugin.
 fn marks(pod: &Pod) -> String {
-    let ours = |(key, _): &(&String, &String)| key.contains("stateward.dev");
-    let marks: Vec<_> = (pod.annotations.iter().chain(&pod.labels))
+    let ours = |(key, _): &(&str, &str)| key.contains("stateward.dev");
+    let marks: Vec<_> = (pod.annotations.iter().chain(pod.labels.iter()))
         .filter(ours)
         .collect();
     format!("{marks:?}")
