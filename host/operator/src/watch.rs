@@ -8,6 +8,7 @@
 //! resourceVersion that it has seen, which is how an app knows that its own writes have come back.
 
 mod app;
+mod claim;
 mod deaths;
 mod drains;
 mod endings;
@@ -20,8 +21,9 @@ mod raw_pod;
 mod slim;
 
 pub(crate) use app::{AppKey, AppObject};
+pub(crate) use claim::SlimClaim;
 pub(crate) use follow::{News, Scope, follow_all};
 pub(crate) use index::{Index, Kind};
 pub(crate) use pod::SlimPod;
 pub(crate) use raw_pod::RawPod;
-pub(crate) use slim::{Meta, RawPlugin, SlimClaim, SlimRevision, version_number};
+pub(crate) use slim::{Meta, RawClaim, RawPlugin, SlimRevision, version_number};

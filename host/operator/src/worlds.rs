@@ -1,6 +1,7 @@
 //! From what was seen to the [`World`](stateward_planner::World) that a plan is made from.
 
 mod build;
+mod claims;
 mod live;
 mod names;
 mod pods;

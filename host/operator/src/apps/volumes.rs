@@ -32,8 +32,7 @@ impl Actor {
                 .iter()
                 .filter(|claim| claim.name().ends_with(&end))
             {
-                let annotations = claim.metadata.annotations.as_ref();
-                if annotations.is_none_or(|all| !all.contains_key(USED_BY)) {
+                if claim.used_by.is_none() {
                     marks.push((claim.name().to_owned(), claim.uid().to_owned(), ordinal));
                 }
             }

@@ -15,7 +15,6 @@ use stateward_runtime::{
     App, Claim, Death, Entry, Extra, Member, Seen, Snapshot, Standing, Volume,
 };
 
-use crate::annotations::USED_BY;
 use crate::watch::{Index, Meta, SlimClaim, SlimPod};
 use crate::worlds::{View, ordinal_of};
 
@@ -230,12 +229,10 @@ fn volume(view: &View, ordinal: u32, claims: &[&Arc<SlimClaim>]) -> Volume {
         return Volume::None;
     }
     let expected = format!("{}/{ordinal}", app.uid);
-    let marks: Vec<Option<&String>> = (claims.iter())
-        .map(|claim| (claim.metadata.annotations.as_ref()).and_then(|all| all.get(USED_BY)))
-        .collect();
-    if marks.iter().flatten().any(|mark| **mark != expected) {
+    let mut marks = claims.iter().filter_map(|claim| claim.used_by.as_ref());
+    if marks.clone().any(|mark| *mark != expected) {
         Volume::Foreign
-    } else if marks.iter().any(Option::is_some) {
+    } else if marks.next().is_some() {
         Volume::Same
     } else {
         Volume::New

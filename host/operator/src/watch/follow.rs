@@ -21,7 +21,7 @@ use super::app::AppKey;
 use super::index::{Index, Kind, State};
 use super::raw_pod::RawPod;
 use super::slim::{
-    Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimBudget, SlimClaim, SlimNode, SlimRevision,
+    Meta, RawClaim, RawPlugin, RawStatefulApp, RawStatefulSet, SlimBudget, SlimNode, SlimRevision,
     version_number,
 };
 use crate::plugins::Trapping;
@@ -83,7 +83,7 @@ pub(crate) fn follow_all(
         follow::<RawStatefulSet>(&mut tasks, scope, &shared);
     }
     follow::<RawPod>(&mut tasks, scope, &shared);
-    follow::<SlimClaim>(&mut tasks, scope, &shared);
+    follow::<RawClaim>(&mut tasks, scope, &shared);
     follow::<SlimRevision>(&mut tasks, scope, &shared);
     follow::<RawPlugin>(&mut tasks, scope, &shared);
     follow::<SlimNode>(&mut tasks, scope, &shared);

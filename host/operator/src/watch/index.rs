@@ -7,13 +7,14 @@ use serde_json::Value;
 use stateward_planner::world::Face;
 
 use super::app::{AppKey, AppObject};
+use super::claim::SlimClaim;
 use super::deaths::Deaths;
 use super::drains::Drains;
 use super::endings::Endings;
 use super::follow::{Followed, see};
 use super::pod::SlimPod;
 use super::raw_pod::RawPod;
-use super::slim::{Meta, RawStatefulApp, SlimBudget, SlimClaim, SlimRevision};
+use super::slim::{Meta, RawClaim, RawStatefulApp, SlimBudget, SlimRevision};
 use crate::api::Collection;
 use crate::worlds;
 
@@ -135,7 +136,7 @@ impl Index {
         for object in objects {
             let taken = match kind {
                 Collection::Pods => take_in::<RawPod>(&mut state, object),
-                Collection::Claims => take_in::<SlimClaim>(&mut state, object),
+                Collection::Claims => take_in::<RawClaim>(&mut state, object),
                 Collection::StatefulApps => take_in::<RawStatefulApp>(&mut state, object),
                 Collection::Revisions => take_in::<SlimRevision>(&mut state, object),
                 _ => Ok(()),

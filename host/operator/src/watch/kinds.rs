@@ -8,11 +8,12 @@ use kube::Resource;
 use stateward_planner::world::Face;
 
 use super::app::{AppKey, AppObject};
+use super::claim::SlimClaim;
 use super::follow::{Followed, News};
 use super::index::{Kind, State};
 use super::pod::SlimPod;
 use super::raw_pod::RawPod;
-use super::slim::{Meta, RawPlugin, RawStatefulApp, RawStatefulSet, SlimClaim, SlimRevision};
+use super::slim::{Meta, RawClaim, RawPlugin, RawStatefulApp, RawStatefulSet, SlimRevision};
 use crate::worlds;
 
 pub(super) fn scoped<K>(client: kube::Client, namespace: Option<&str>) -> kube::Api<K>
@@ -105,10 +106,10 @@ impl Followed for RawPod {
     }
 }
 
-impl Followed for SlimClaim {
+impl Followed for RawClaim {
     const KIND: Option<Kind> = Some(Kind::Claim);
 
-    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<SlimClaim> {
+    fn api(client: kube::Client, namespace: Option<&str>) -> kube::Api<RawClaim> {
         scoped(client, namespace)
     }
 
@@ -118,7 +119,7 @@ impl Followed for SlimClaim {
 
     fn apply(self, state: &mut State) -> Vec<News> {
         let (namespace, name) = (self.namespace().to_owned(), self.name().to_owned());
-        put(&mut state.claims, self);
+        put(&mut state.claims, SlimClaim::from(self));
         affected(state, &namespace, &name)
     }
 
@@ -277,8 +278,8 @@ mod tests {
     #[test]
     fn of_claims_and_revisions_too_only_those_are_kept_that_may_be_an_apps() {
         let mut state = given();
-        assert_eq!(seen::<SlimClaim>(&mut state, owned("data-db-0", None)), 1);
-        assert_eq!(seen::<SlimClaim>(&mut state, owned("uploads", None)), 0);
+        assert_eq!(seen::<RawClaim>(&mut state, owned("data-db-0", None)), 1);
+        assert_eq!(seen::<RawClaim>(&mut state, owned("uploads", None)), 0);
         assert_eq!(state.claims["shop"].len(), 1);
         seen::<SlimRevision>(&mut state, owned("db-1", None));
         assert_eq!(state.revisions["shop"].len(), 1);

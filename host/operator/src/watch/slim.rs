@@ -1,7 +1,5 @@
 //! Slim projections of the watched kinds: a fraction of the memory of the full types.
 
-use std::sync::OnceLock;
-
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -12,7 +10,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use stateward_planner::spec::Selector;
-use stateward_planner::world::Claim;
 use stateward_planner::{Shared, Texts};
 
 use super::metadata;
@@ -28,19 +25,16 @@ const ABOUT_TO_GO: [&str; 3] = [
 /// The taint by which somebody vouches that a node is shut down.
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
-/// A PersistentVolumeClaim.
+/// A PersistentVolumeClaim as the API server tells it, as far as anything is made of it. It is kept as a [`SlimClaim`](super::claim::SlimClaim).
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = "PersistentVolumeClaim")]
-pub(crate) struct SlimClaim {
+pub(crate) struct RawClaim {
     #[serde(deserialize_with = "metadata::slim")]
     pub metadata: ObjectMeta,
     #[serde(default)]
     pub spec: ClaimSpec,
     #[serde(default)]
     pub status: ClaimStatus,
-    /// What plans see of it, drawn when one first does.
-    #[serde(skip)]
-    pub facts: OnceLock<Shared<Claim>>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stateward_planner::world::{
-    self as planner, Answers, App, Budgets, Claim, Face, Hold, Plugin, Revision,
+    self as planner, Answers, App, Budgets, Face, Hold, Plugin, Revision,
 };
 use stateward_planner::{Invocation, InvocationId, Shared, Spec, Status, World};
 
-use super::pods::{owners, pod, time};
+use super::pods::{pod, time};
 use super::wishes;
 use crate::annotations::TEARDOWN;
 use crate::watch::{AppObject, Index, Meta, SlimClaim, SlimPod, SlimRevision};
@@ -68,9 +68,7 @@ pub(crate) fn build(index: &Index, app: Arc<AppObject>, parts: Parts) -> View {
                 ..pod(found)
             })
             .collect(),
-        claims: (claims.iter())
-            .map(|found| found.facts.get_or_init(|| claim(found).into()).clone())
-            .collect(),
+        claims: (claims.iter()).map(|found| found.facts.clone()).collect(),
         journal: journal(&recorded, parts.memory),
         recorded,
         budgets: parts.budgets,
@@ -127,40 +125,6 @@ fn revision(revision: &SlimRevision) -> Revision {
         labels: revision.labels(),
         data: revision.data.clone(),
     }
-}
-
-fn claim(claim: &SlimClaim) -> Claim {
-    Claim {
-        name: claim.name().to_owned(),
-        uid: claim.uid().to_owned(),
-        owners: owners(claim.metadata.owner_references.as_deref()),
-        deletion: (claim.metadata.deletion_timestamp.as_ref()).map(|time| time.0),
-        is_bound: claim.status.phase.as_deref() == Some("Bound"),
-        requested: claim.spec.resources.requests.storage.clone(),
-        capacity: claim.status.capacity.storage.clone(),
-        growth: growth(claim),
-    }
-}
-
-/// What Kubernetes says of the claim's growth.
-fn growth(claim: &SlimClaim) -> Option<String> {
-    const TYPES: [&str; 4] = [
-        "ControllerResizeError",
-        "NodeResizeError",
-        "FileSystemResizePending",
-        "Resizing",
-    ];
-    TYPES.iter().find_map(|type_| {
-        let conditions = claim.status.conditions.iter();
-        let condition = conditions
-            .filter(|condition| condition.status == "True")
-            .find(|condition| condition.type_ == *type_)?;
-        let message = condition.message.as_deref().filter(|text| !text.is_empty());
-        Some(match message {
-            Some(message) => format!("{type_}: {message}"),
-            None => (*type_).to_owned(),
-        })
-    })
 }
 
 /// The recorded invocations, overlaid with what happened since. An invocation is recorded when its phase and checkpoint stand in the status; when it is to
