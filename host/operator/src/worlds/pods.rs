@@ -289,4 +289,27 @@ mod tests {
         let ready = slim(json!({ "status": ready }));
         assert!(!goes_its_way(None, &ready) && !goes_its_way(Some(&ready), &new));
     }
+
+    #[test]
+    fn what_is_asked_later_is_kept_of_each_container() {
+        let waiting = json!({ "waiting": { "reason": "ErrImagePull", "message": "not found" } });
+        let pod = slim(json!({
+            "metadata": { "resourceVersion": "17" },
+            "spec": { "containers": [{ "name": "main" }, { "name": "side" }] },
+            "status": {
+                "podIP": "10.0.0.1",
+                "hostIP": "10.0.0.1",
+                "containerStatuses": [
+                    { "name": "main", "restartCount": 2, "state": { "running": {} } },
+                    { "name": "side", "restartCount": 0, "state": waiting },
+                ],
+            },
+        }));
+        assert_eq!((pod.restarts_of("main"), pod.restarts_of("side")), (2, 0));
+        assert_eq!((pod.facts.restarts, pod.version), (2, 17));
+        let text = "container side: ImagePullBackOff: not found";
+        assert_eq!(pod.obstacle(), Some(("ImagePullBackOff", text)));
+        assert_eq!(pod.facts.hindrance.as_deref(), Some(text));
+        assert!(pod.has_address_of_node && !pod.runs && !pod.has_stopped);
+    }
 }
