@@ -15,6 +15,7 @@ use super::answers::Basis;
 use super::circumstances::{Changes, Circumstances};
 use super::committing::Written;
 use super::steps;
+use crate::hooks::Portraits;
 use crate::plugins::{Offer, Serving};
 use crate::watch::{AppObject, News};
 use crate::worlds::{Parts, View, build};
@@ -169,9 +170,9 @@ impl Actor {
         let status = self.complete(&view, plan.status, now);
         self.on_their_way = status.replicas.saturating_sub(status.ready_replicas);
         self.tell_of_wish(&view);
+        // Between two members nothing may be waited for: it moves all the same.
+        let is_moving = has_steps || !status.waiting.is_empty();
         if status.is_worth_writing(&view.world.recorded, self.key.face) {
-            // Between two members nothing may be waited for: it moves all the same.
-            let is_moving = has_steps || !status.waiting.is_empty();
             let due = self.status_is_due(is_moving);
             if plan.status_is_urgent || due <= Instant::now() {
                 self.unwritten = None;
@@ -198,6 +199,10 @@ impl Actor {
 
         let is_done = self.carry_out(&view, steps, serving.as_ref()).await;
         self.mark_used_volumes(&view).await;
+        if !is_moving && !serving.as_ref().is_some_and(|one| one.has(Hook::Probe)) {
+            // Of a large app there are many, and nobody is about to be shown them.
+            self.portraits = Portraits::default();
+        }
         if let Some(serving) = &serving {
             self.probe(&view, serving);
             wake_at = earlier(wake_at, self.probes.next());

@@ -181,9 +181,7 @@ fn broken(face: Face) -> World {
     world.app.face = face;
     world.pods[2].was_ready = false;
     world.pods[2].phase = PodPhase::Pending;
-    world.pods[2]
-        .labels
-        .insert(REVISION_LABEL, "web-broken");
+    world.pods[2].labels.insert(REVISION_LABEL, "web-broken");
     world
 }
 
@@ -203,9 +201,7 @@ fn given_an_outdated_pod_that_never_was_ready_then_it_is_replaced_before_the_hea
     );
     let mut present = broken(Face::StatefulApp);
     let update = present.revisions[0].name.clone();
-    present.pods[2]
-        .labels
-        .insert(REVISION_LABEL, update);
+    present.pods[2].labels.insert(REVISION_LABEL, update);
     assert!(deleted(&present).is_empty(), "it is as it should be");
     let mut below = broken(Face::StatefulApp);
     below.pods[0].ready_since = None;
