@@ -101,11 +101,7 @@ pub(crate) fn is_said_to_have_joined(world: &World, pod: &Pod) -> bool {
     }
 }
 
-/// That this incarnation joined, since its last container restart, is recorded: in the status, or on the pod.
-pub(crate) fn has_joined(world: &World, pod: &Pod) -> bool {
-    world.recorded.joined.has(pod) || is_marked(pod)
-}
-
+/// The pod says itself that it joined since its last container restart.
 pub(crate) fn is_marked(pod: &PodFacts) -> bool {
     pod.annotations
         .get(POST_READY_ANNOTATION)

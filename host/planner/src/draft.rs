@@ -74,11 +74,6 @@ impl Draft {
         }
     }
 
-    /// So many wait for their first call of this hook that a further one is not told by name.
-    pub(crate) fn is_crowded(&self, hook: &str) -> bool {
-        self.first.get(hook).is_some_and(|first| *first >= CROWD)
-    }
-
     /// A call that nobody began yet. Of a crowd that waits for the same hook most are only counted: few may go at a time, and few are told.
     pub(crate) fn want_first(&mut self, act: Act, id: InvocationId) {
         let first = self.first.entry(act.hook()).or_default();

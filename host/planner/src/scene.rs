@@ -12,7 +12,6 @@ use crate::claims::Shelf;
 use crate::eviction::Gate;
 use crate::hooks::Hooks;
 use crate::identity::pod_name;
-use crate::journal::{Act, Invocation};
 use crate::member::Yardstick;
 use crate::revisions::Revisions;
 use crate::status::{Holder, Ordinals};
@@ -54,8 +53,6 @@ pub(crate) struct Scene<'w> {
     app: OnceCell<Arc<App>>,
     /// Names of all pods, once somebody has asked and some of them are no members.
     names: OnceCell<BTreeSet<&'w str>>,
-    /// Steps of the present scale that `pre-scale` was called for, once somebody has asked.
-    judged: OnceCell<ByOrdinal<&'w Invocation>>,
     /// Who decides on evictions, once somebody has asked.
     pub(crate) evictions: OnceCell<Gate<'w>>,
 }
@@ -92,7 +89,6 @@ impl<'w> Scene<'w> {
             claims: Shelf::of(world),
             app: OnceCell::new(),
             names: OnceCell::new(),
-            judged: OnceCell::new(),
             evictions: OnceCell::new(),
         }
     }
@@ -109,22 +105,6 @@ impl<'w> Scene<'w> {
         self.members.len() < pods.len()
             && (self.names.get_or_init(names))
                 .contains(pod_name(&self.world.app.name, ordinal).as_str())
-    }
-
-    /// What is known of `pre-scale` for this step of the present scale.
-    pub(crate) fn judged(&self, ordinal: u32) -> Option<&'w Invocation> {
-        let present = (self.world.recorded.scale.as_ref()).map(|scale| scale.number);
-        let judged = || {
-            let known = self.world.journal.values();
-            let of_present = known.filter_map(|known| match &known.act {
-                Act::PreScale { scale, ordinal } if Some(*scale) == present => {
-                    Some((*ordinal, known))
-                }
-                _ => None,
-            });
-            of_present.collect()
-        };
-        self.judged.get_or_init(judged).get(ordinal).copied()
     }
 
     /// Members in range, ascending.

@@ -214,9 +214,16 @@ pub struct PodFacts {
     pub gate: Option<ReadinessGate>,
 }
 
+impl OwnerReference {
+    /// The one of them that controls what they own.
+    pub fn controlling(owners: &[OwnerReference]) -> Option<&OwnerReference> {
+        owners.iter().find(|owner| owner.controller)
+    }
+}
+
 impl PodFacts {
     pub(crate) fn controller(&self) -> Option<&OwnerReference> {
-        self.owners.iter().find(|owner| owner.controller)
+        OwnerReference::controlling(&self.owners)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateward_planner::Shared;
-use stateward_planner::world::Claim;
+use stateward_planner::world::{Claim, OwnerReference};
 
 use super::slim::Meta;
 
@@ -35,7 +35,6 @@ impl Meta for SlimClaim {
     }
 
     fn controller(&self) -> Option<&str> {
-        let controller = self.facts.owners.iter().find(|owner| owner.controller);
-        controller.map(|owner| owner.uid.as_str())
+        OwnerReference::controlling(&self.facts.owners).map(|owner| owner.uid.as_str())
     }
 }

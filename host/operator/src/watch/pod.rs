@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateward_planner::Shared;
-use stateward_planner::world::PodFacts;
+use stateward_planner::world::{OwnerReference, PodFacts};
 
 use super::raw_pod::PodContainer;
 use super::slim::Meta;
@@ -73,8 +73,7 @@ impl Meta for SlimPod {
     }
 
     fn controller(&self) -> Option<&str> {
-        let controller = self.facts.owners.iter().find(|owner| owner.controller);
-        controller.map(|owner| owner.uid.as_str())
+        OwnerReference::controlling(&self.facts.owners).map(|owner| owner.uid.as_str())
     }
 }
 

@@ -7,9 +7,9 @@
 //! | gone   | has done nothing | is forgotten |
 //! | over   | any | is forgotten: its subject is gone, or the fact stands elsewhere |
 
-use crate::availability::has_joined;
 use crate::draft::Draft;
 use crate::journal::{Act, Cause, Invocation, InvocationId, Phase};
+use crate::member::JoinedAs;
 use crate::scene::{Member, Mode, Scene};
 use crate::{departures, eviction, orders, roles, rollout, rulings, tasks};
 
@@ -97,7 +97,7 @@ fn purpose(scene: &Scene<'_>, draft: &Draft, known: &Invocation) -> Purpose {
         } => match living(scene, *ordinal, pod) {
             None => Purpose::Over,
             Some(member)
-                if member.pod.restarts != *restarts || has_joined(scene.world, member.pod) =>
+                if member.pod.restarts != *restarts || member.joined == JoinedAs::Recorded =>
             {
                 Purpose::Over
             }

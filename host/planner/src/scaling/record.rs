@@ -71,16 +71,6 @@ pub(crate) fn may_step(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) -> Ga
     }
     match &scene.world.recorded.scale {
         Some(scale) if is_toward(scale, &scene.goal.ordinals) => {
-            // Of a large scale all steps are asked about in every plan, so this is worth a shorter way.
-            let is_decided = !scene.world.recorded.rulings.is_empty();
-            match scene.judged(ordinal) {
-                Some(known) if known.is_done() => return Gate::Open,
-                None if !is_decided && draft.is_crowded(PRE_SCALE) => {
-                    draft.unnamed += 1;
-                    return Gate::Wait(WaitingFor::Recording);
-                }
-                _ => {}
-            }
             let act = Act::PreScale {
                 scale: scale.number,
                 ordinal,
