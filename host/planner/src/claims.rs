@@ -6,7 +6,7 @@ mod retention;
 mod rows;
 
 pub(crate) use growth::{grow, growing};
-pub(crate) use retention::retain;
+pub(crate) use retention::{retain, retain_of_missing};
 
 use std::cell::OnceCell;
 

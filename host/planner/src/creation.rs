@@ -3,7 +3,7 @@
 //! Its name must be free, nothing left to be tidied up after who had it, no order of the plugin in the way, its claims usable, its revision there, `member-config` answered, and, where it is a step of a scale, `pre-scale` done.
 //! Whether it is this ordinal's *turn* is another question: see `scaling`.
 
-use crate::claims::Claims;
+use crate::claims::{self, Claims};
 use crate::departures;
 use crate::draft::Draft;
 use crate::facts;
@@ -18,7 +18,10 @@ use crate::waiting::{Gate, WaitingFor};
 /// Creates the pod, or tells what it waits for.
 pub(crate) fn create(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) {
     match creation(scene, ordinal, draft) {
-        Ok(step) => draft.steps.push(step),
+        Ok(step) => {
+            draft.steps.push(step);
+            claims::retain_of_missing(scene, ordinal, draft);
+        }
         Err(wait) => draft.wait(wait),
     }
 }

@@ -21,6 +21,9 @@ pub struct Accepted {
     /// Not in scenarios with this one.
     #[serde(default)]
     pub unless: Option<String>,
+    /// Only as long as a pod of the set is missing, not ready, or about to leave.
+    #[serde(default)]
+    pub while_incomplete: bool,
     /// The numbered fact of docs/statefulset-compatibility.md that it is about.
     pub item: u32,
     /// Why it is meant.
@@ -67,8 +70,12 @@ pub fn unexpected(
 ) -> Vec<Difference> {
     let text = scenario.to_string();
     let has = |words: &String| text.contains(words);
-    let applies =
-        |entry: &&Accepted| entry.when.iter().all(has) && !entry.unless.as_ref().is_some_and(has);
+    let is_incomplete = !one.is_whole() || !other.is_whole();
+    let applies = |entry: &&Accepted| {
+        entry.when.iter().all(has)
+            && !entry.unless.as_ref().is_some_and(has)
+            && (is_incomplete || !entry.while_incomplete)
+    };
     let entries: Vec<&Accepted> = accepted.iter().filter(applies).collect();
     (differences(one, other).into_iter())
         .filter_map(|found| reduced(&entries, found))

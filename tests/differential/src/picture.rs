@@ -35,6 +35,22 @@ impl Picture {
         }
         end
     }
+
+    /// Whether every wanted pod of the set is there and ready, and no other.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let Some(status) = self.0.get("status") else {
+            return true;
+        };
+        let pods = (self.0.iter()).filter(|(subject, pod)| {
+            subject.starts_with("pod ")
+                && pod["owners"].as_array().is_some_and(|all| !all.is_empty())
+        });
+        let (ready, others): (Vec<_>, Vec<_>) = pods
+            .map(|(_, pod)| pod["ready"] == true && pod["terminating"] == false)
+            .partition(|is_ready| *is_ready);
+        others.is_empty() && status["wanted"] == json!(ready.len())
+    }
 }
 
 /// Upstream tells 25 events of a set at once and then one in five minutes (item 144). When it is near that, chance decides which are lost: whether a claim was
@@ -160,6 +176,7 @@ pub async fn look(
         let number = |field: &str| status[field].as_i64().unwrap_or(0);
         let seen = json!({
             "observed": status["observedGeneration"].as_i64() == set.metadata.generation,
+            "wanted": set.data["spec"]["replicas"],
             "replicas": number("replicas"),
             "ready": number("readyReplicas"),
             "available": number("availableReplicas"),
@@ -182,7 +199,10 @@ pub async fn look(
         .map(|event| {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
             let (weight, reason) = (text(&event.type_), text(&event.reason));
-            format!("{weight} {reason}: {}", text(&event.message))
+            format!(
+                "{weight} {reason}: {}",
+                without_usage(&text(&event.message))
+            )
         })
         .collect();
     told.sort();
@@ -194,6 +214,15 @@ pub async fn look(
     };
     picture.insert("events".to_owned(), told);
     Ok(Picture(picture))
+}
+
+/// How much of a quota is used is what its own controller last counted, some time ago.
+fn without_usage(message: &str) -> String {
+    let parts = message.split_once("used: ").and_then(|(before, used)| {
+        let (_, after) = used.split_once(", limited: ")?;
+        Some(format!("{before}limited: {after}"))
+    });
+    parts.unwrap_or_else(|| message.to_owned())
 }
 
 /// What each says and why, by type.

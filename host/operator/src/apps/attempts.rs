@@ -1,5 +1,8 @@
 //! Steps that failed are tried again later: capped, jittered backoff per step, so that one failing create neither hammers the API nor delays the others.
 //!
+//! What keeps the API server from creating something may be a quota, or what the spec asks for: when a pod of the app is gone, or the spec is another one, it is
+//! tried again at once.
+//!
 //! In a namespace that is being deleted each create would be refused: after the first one all of them wait. Mostly the app is gone before they are tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +33,14 @@ pub(super) struct Attempts {
     running: BTreeSet<String>,
     /// Until when nothing is created, because the namespace is being deleted.
     closed_until: Option<Instant>,
+    /// What there was when something failed.
+    around: Option<Surroundings>,
+}
+
+/// The generation of the app, and the UIDs of its pods.
+struct Surroundings {
+    generation: i64,
+    pods: BTreeSet<String>,
 }
 
 /// How the titles of steps begin that create something.
@@ -85,6 +96,31 @@ impl Attempts {
         self.failed.retain(|step, _| planned.contains(step));
     }
 
+    /// Looks whether a reason for which creates failed may be gone.
+    pub(super) fn look_around<'p>(
+        &mut self,
+        generation: i64,
+        pods: impl Iterator<Item = &'p str>,
+        now: Instant,
+    ) {
+        if self.failed.is_empty() {
+            self.around = None;
+            return;
+        }
+        let pods = pods.map(str::to_owned).collect();
+        let is_another = |before: &Surroundings| {
+            before.generation != generation || !before.pods.is_subset(&pods)
+        };
+        if self.around.as_ref().is_some_and(is_another) {
+            let failed = self.failed.iter_mut();
+            for (_, failed) in failed.filter(|(step, _)| step.starts_with(CREATES)) {
+                // A quota's count comes a moment after what changed it.
+                (failed.failures, failed.not_before) = (0, now);
+            }
+        }
+        self.around = Some(Surroundings { generation, pods });
+    }
+
     /// When the next failing step may run.
     pub(super) fn next(&self) -> Option<Instant> {
         let failed = self.failed.values().map(|failed| failed.not_before).min();
@@ -121,6 +157,27 @@ mod tests {
         assert!(!attempts.may_run("create pod web-0", now));
         assert!(attempts.may_run("create pod web-1", now));
         assert!(attempts.may_run("create pod web-0", now + 2 * FIRST));
+    }
+
+    #[test]
+    fn a_create_that_failed_is_tried_again_when_a_pod_is_gone_or_the_spec_is_another_one() {
+        let now = Instant::now();
+        let step = "create pod web-1";
+        let tried = |before: (i64, &[&str]), after: (i64, &[&str])| {
+            let mut attempts = Attempts::default();
+            attempts.failed(step, refused("quota"), Timestamp::UNIX_EPOCH, now);
+            for (generation, pods) in [before, after] {
+                attempts.look_around(generation, pods.iter().copied(), now);
+            }
+            attempts.may_run(step, now)
+        };
+        assert!(!tried((1, &["a"]), (1, &["a"])));
+        assert!(
+            !tried((1, &["a"]), (1, &["a", "b"])),
+            "one more leaves less room"
+        );
+        assert!(tried((1, &["a", "b"]), (1, &["a", "c"])));
+        assert!(tried((1, &["a"]), (2, &["a"])));
     }
 
     #[test]

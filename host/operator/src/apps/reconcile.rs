@@ -17,7 +17,7 @@ use super::committing::Written;
 use super::steps;
 use crate::hooks::Portraits;
 use crate::plugins::{Offer, Serving};
-use crate::watch::{AppObject, News};
+use crate::watch::{AppObject, Meta, News};
 use crate::worlds::{Parts, View, build};
 
 /// Between two status writes that can wait, when the app waits for nothing any more; its users may.
@@ -57,6 +57,8 @@ impl Actor {
         self.told.remove("spec");
         let mut view = self.view(app.clone(), spec, plugin, serving.as_ref());
         self.members = view.pods.len();
+        let uids = view.pods.iter().map(|pod| pod.uid());
+        (self.attempts).look_around(app.generation(), uids, Instant::now());
         let now = self.host.clock.now();
         self.wake_those_who_wait(&mut view, now);
         self.retry(&mut view, now);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::draft::Draft;
 use crate::identity::owner_reference;
 use crate::plan::Step;
-use crate::scene::{Member, Scene};
+use crate::scene::{Member, Mode, Scene};
 use crate::spec::PodManagement;
 use crate::spec::RetentionPolicy::{Delete, Retain};
 use crate::waiting::WaitingFor;
@@ -43,10 +43,24 @@ pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
         }
         for (_, claim) in scene.claims.of_ordinal(member.ordinal) {
             if claim.deletion.is_none() {
-                tell_foreign(app, claim, member.pod, draft);
-                settle(app, member, claim, is_wanted, draft);
+                let pod = Some(member.pod);
+                tell_foreign(app, claim, pod, draft);
+                draft.holds_condemned |= settle(app, pod, claim, is_wanted, draft) && !is_wanted;
             }
         }
+    }
+}
+
+/// Brings the owners of claims in order that are there before their pod, which is about to be made: whoever refuses the pod (a quota, say) has no say in what
+/// becomes of its claims. As upstream does, which settles them after it tried.
+pub(crate) fn retain_of_missing(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) {
+    let app = &scene.world.app;
+    if scene.goal.mode != Mode::Full || !scene.claims.rows().are_restless(ordinal) {
+        return;
+    }
+    for (_, claim) in scene.claims.of_ordinal(ordinal) {
+        tell_foreign(app, claim, None, draft);
+        settle(app, None, claim, true, draft);
     }
 }
 
@@ -58,24 +72,27 @@ fn is_kept(app: &App, member: &Member<'_>) -> bool {
     member.is_alive() || (member.is_terminating() && is_passed_by)
 }
 
-fn settle(app: &App, member: &Member<'_>, claim: &Claim, is_wanted: bool, draft: &mut Draft) {
-    if let Ownership::Change { owner, disowned } = ownership(app, member.pod, claim, is_wanted) {
-        draft.holds_condemned |= !is_wanted;
-        draft.steps.push(Step::OwnClaim {
-            name: claim.name.clone(),
-            uid: claim.uid.clone(),
-            owner,
-            disowned,
-        });
-    }
+/// Whether there was something to do.
+fn settle(app: &App, pod: Option<&Pod>, claim: &Claim, is_wanted: bool, draft: &mut Draft) -> bool {
+    let Ownership::Change { owner, disowned } = ownership(app, pod, claim, is_wanted) else {
+        return false;
+    };
+    draft.steps.push(Step::OwnClaim {
+        name: claim.name.clone(),
+        uid: claim.uid.clone(),
+        owner,
+        disowned,
+    });
+    true
 }
 
-fn ownership(app: &App, pod: &Pod, claim: &Claim, is_wanted: bool) -> Ownership {
+/// Only a member that is wanted can have no pod.
+fn ownership(app: &App, pod: Option<&Pod>, claim: &Claim, is_wanted: bool) -> Ownership {
     let retention = app.spec.retention;
     let by_pod = retention.when_scaled == Delete && !is_wanted;
     let by_app = retention.when_deleted == Delete && !by_pod;
     let is_app = |owner: &&OwnerReference| owner.uid == app.uid;
-    let is_pod = |owner: &&OwnerReference| owner.uid == pod.uid;
+    let is_pod = |owner: &&OwnerReference| pod.is_some_and(|pod| owner.uid == pod.uid);
     if claim.owners.iter().any(|owner| is_stale(app, pod, owner)) {
         return Ownership::Stale;
     }
@@ -93,7 +110,7 @@ fn ownership(app: &App, pod: &Pod, claim: &Claim, is_wanted: bool) -> Ownership 
     }
     let owner = match may_own {
         true if by_app => Some(owner_reference(app)),
-        true if by_pod => Some(pod_reference(pod)),
+        true if by_pod => pod.map(pod_reference),
         _ => None,
     };
     Ownership::Change {
@@ -117,24 +134,28 @@ pub(super) fn is_kept_right(app: &App, claim: &Claim) -> bool {
 }
 
 /// Names the app or the pod, and means another one of that name.
-fn is_stale(app: &App, pod: &Pod, owner: &OwnerReference) -> bool {
+fn is_stale(app: &App, pod: Option<&Pod>, owner: &OwnerReference) -> bool {
     let is_of_app = owner.name == app.name && owner.uid != app.uid && owner.kind == app.face.kind();
-    let is_of_pod = owner.kind == "Pod" && owner.name == pod.name && owner.uid != pod.uid;
-    is_of_app || is_of_pod
+    let is_of_pod = |pod: &Pod| owner.name == pod.name && owner.uid != pod.uid;
+    is_of_app || owner.kind == "Pod" && pod.is_some_and(is_of_pod)
 }
 
 /// Another controller has the claim, and it is asked for (item 61).
-fn foreign_controller<'c>(app: &App, claim: &'c Claim, pod: &Pod) -> Option<&'c OwnerReference> {
+fn foreign_controller<'c>(
+    app: &App,
+    claim: &'c Claim,
+    pod: Option<&Pod>,
+) -> Option<&'c OwnerReference> {
     if app.spec.retention.when_deleted == Retain && app.spec.retention.when_scaled == Retain {
         return None;
     }
-    claim
-        .owners
-        .iter()
-        .find(|owner| owner.controller && owner.uid != app.uid && owner.uid != pod.uid)
+    let is_ours = |owner: &OwnerReference| {
+        owner.uid == app.uid || pod.is_some_and(|pod| owner.uid == pod.uid)
+    };
+    (claim.owners.iter()).find(|owner| owner.controller && !is_ours(owner))
 }
 
-fn tell_foreign(app: &App, claim: &Claim, pod: &Pod, draft: &mut Draft) {
+fn tell_foreign(app: &App, claim: &Claim, pod: Option<&Pod>, draft: &mut Draft) {
     if let Some(owner) = foreign_controller(app, claim, pod)
         && !is_stale(app, pod, owner)
     {
@@ -190,7 +211,7 @@ mod tests {
         app.spec.retention.when_deleted = policy.0;
         app.spec.retention.when_scaled = policy.1;
         let pod = pod(&app, 0, "web-a");
-        match ownership(&app, &pod, &owned(owners), is_wanted) {
+        match ownership(&app, Some(&pod), &owned(owners), is_wanted) {
             Ownership::Right => "=".to_owned(),
             Ownership::Stale => "?".to_owned(),
             Ownership::Change { owner, disowned } => {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stateward_planner::spec::{Retention, RetentionPolicy};
-use stateward_planner::world::{Face, Plugin};
+use stateward_planner::world::{Claim, Face, Plugin};
 use stateward_planner::{Model, Step};
 
 use crate::bed::{app, image, model, now, settle, spec, with_claims};
@@ -94,6 +94,34 @@ fn nobody_leaves_before_the_claims_have_their_owner() {
     assert_eq!(model.world.pods.len(), 1);
     let claims: Vec<_> = model.world.claims.iter().map(|claim| &claim.name).collect();
     assert_eq!(claims, ["data-web-0"], "garbage collection took the others");
+}
+
+/// Item 66: a quota may refuse the pod for ever.
+#[test]
+fn the_claim_of_a_missing_pod_gets_and_loses_its_owner_beside_its_creation() {
+    let mut model = settled(2);
+    let gone = model.world.pods.remove(1);
+    for (when_deleted, is_owned) in [
+        (RetentionPolicy::Delete, true),
+        (RetentionPolicy::Retain, false),
+    ] {
+        model.edit(|spec| spec.retention.when_deleted = when_deleted);
+        let steps = model.plan().steps;
+        let is_making =
+            |step: &Step| matches!(step, Step::CreatePod { name, .. } if *name == gone.name);
+        assert!(steps.iter().any(is_making), "{steps:#?}");
+        for step in steps.iter().filter(|step| !is_making(step)) {
+            model.apply(step).unwrap();
+        }
+        let owned = |claim: &Claim| !claim.owners.is_empty();
+        let found: Vec<_> = model
+            .world
+            .claims
+            .iter()
+            .map(|claim| owned(claim))
+            .collect();
+        assert_eq!(found, [is_owned; 2]);
+    }
 }
 
 /// Items 59 and 88: upstream's processReplica goes on behind a terminating pod where it does not wait.

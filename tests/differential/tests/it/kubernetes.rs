@@ -254,6 +254,7 @@ async fn ours_leaves_behind_what_upstreams_controller_leaves_behind() {
     let mut failures = Vec::new();
     for ((reference, upstream), ours) in references.iter().zip(&upstream).zip(&ours) {
         if let Some(mut told) = reference.differs(&accepted, upstream, ours) {
+            println!("{told}");
             if failures.len() < SHRUNK {
                 let shorter = || in_short(&kubernetes, &accepted, &reference.scenario);
                 let shorter = tokio::task::block_in_place(shorter);

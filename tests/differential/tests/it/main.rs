@@ -20,19 +20,20 @@ mod protection;
 mod rest;
 mod rights;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stateward_differential::scenario::Scenario;
 
-/// The scenarios of the folder, by name.
+/// The scenarios of the folder, by name; `STATEWARD_SCENARIOS_IN=<folder>` plays those of another one.
 fn written() -> Vec<Scenario> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<_> = (std::fs::read_dir(folder).unwrap())
+    let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let folder = std::env::var_os("STATEWARD_SCENARIOS_IN").map_or_else(ours, PathBuf::from);
+    let mut files: Vec<_> = (std::fs::read_dir(&folder).unwrap())
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "txt"))
         .collect();
     files.sort();
-    let read = |path: &std::path::PathBuf| {
+    let read = |path: &PathBuf| {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         Scenario::parse(&name, &std::fs::read_to_string(path).unwrap()).unwrap()
     };

@@ -66,7 +66,7 @@ impl Owners {
     }
 
     fn judged(&self, is_wanted: bool) -> Ownership {
-        ownership(&self.app, &self.pod, &self.claim, is_wanted)
+        ownership(&self.app, Some(&self.pod), &self.claim, is_wanted)
     }
 
     /// Upstream counts a claim that is left to garbage collection for up to date.
@@ -181,7 +181,7 @@ fn a_controller_that_is_neither_the_app_nor_the_pod_is_foreign() {
             (Delete, Delete, true),
         ] {
             let given = given(Face::StatefulSet, when_deleted, when_scaled).owned_by(owners);
-            let found = foreign_controller(&given.app, &given.claim, &given.pod);
+            let found = foreign_controller(&given.app, &given.claim, Some(&given.pod));
             assert_eq!(
                 found.is_some(),
                 is_foreign && looks,
