@@ -36,20 +36,24 @@ impl Picture {
         end
     }
 
-    /// Whether every wanted pod of the set is there and ready, and no other.
+    /// Whether all wanted pods of the set are there and ready, and no others.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let Some(status) = self.0.get("status") else {
             return true;
         };
-        let pods = (self.0.iter()).filter(|(subject, pod)| {
-            subject.starts_with("pod ")
-                && pod["owners"].as_array().is_some_and(|all| !all.is_empty())
-        });
-        let (ready, others): (Vec<_>, Vec<_>) = pods
-            .map(|(_, pod)| pod["ready"] == true && pod["terminating"] == false)
-            .partition(|is_ready| *is_ready);
-        others.is_empty() && status["wanted"] == json!(ready.len())
+        let number = |field: &str| status[field].as_u64().unwrap_or(0);
+        let wanted = number("start")..number("start") + number("wanted");
+        let is_owned =
+            |pod: &Value| (pod["owners"].as_array()).is_some_and(|owners| !owners.is_empty());
+        let ordinal = |subject: &str| subject.rsplit_once('-')?.1.parse().ok();
+        let is_right = |(subject, pod): (&String, &Value)| {
+            let is_wanted = ordinal(subject).is_some_and(|ordinal| wanted.contains(&ordinal));
+            is_wanted && pod["ready"] == true && pod["terminating"] == false
+        };
+        let pods = (self.0.iter()).filter(|(subject, _)| subject.starts_with("pod "));
+        let of_set: Vec<_> = pods.filter(|(_, pod)| is_owned(pod)).collect();
+        of_set.len() == wanted.clone().count() && of_set.into_iter().all(is_right)
     }
 }
 
@@ -176,6 +180,7 @@ pub async fn look(
         let number = |field: &str| status[field].as_i64().unwrap_or(0);
         let seen = json!({
             "observed": status["observedGeneration"].as_i64() == set.metadata.generation,
+            "start": set.data["spec"]["ordinals"]["start"].as_u64().unwrap_or(0),
             "wanted": set.data["spec"]["replicas"],
             "replicas": number("replicas"),
             "ready": number("readyReplicas"),

@@ -7,6 +7,7 @@
 //! | Retain      | Delete     | nobody        | its pod       |
 //! | Delete      | Delete     | the app       | its pod       |
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -15,8 +16,8 @@ use crate::draft::Draft;
 use crate::identity::owner_reference;
 use crate::plan::Step;
 use crate::scene::{Member, Mode, Scene};
-use crate::spec::PodManagement;
 use crate::spec::RetentionPolicy::{Delete, Retain};
+use crate::spec::{PodManagement, UpdateStrategy};
 use crate::waiting::WaitingFor;
 use crate::world::{App, Claim, Face, OwnerReference, Pod};
 
@@ -35,18 +36,21 @@ enum Ownership {
 /// Brings the owners of all claims of present members in order. While claims of one that is to leave are not, nobody leaves.
 pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
     let app = &scene.world.app;
+    let may_leave = OnceCell::new();
     let concerned = |member: &&Member<'_>| scene.claims.concerns(member);
     for member in scene.members.values().filter(concerned) {
         let is_wanted = member.is_wanted;
-        if !member.is_adopted || (is_wanted && !is_kept(app, member)) {
+        let is_due = match is_wanted {
+            true => is_kept(app, member),
+            false => *may_leave.get_or_init(|| may_leave_now(scene)),
+        };
+        if !member.is_adopted || !is_due {
             continue;
         }
         for (_, claim) in scene.claims.of_ordinal(member.ordinal) {
-            if claim.deletion.is_none() {
-                let pod = Some(member.pod);
-                tell_foreign(app, claim, pod, draft);
-                draft.holds_condemned |= settle(app, pod, claim, is_wanted, draft) && !is_wanted;
-            }
+            let pod = Some(member.pod);
+            tell_foreign(app, claim, pod, draft);
+            draft.holds_condemned |= settle(app, pod, claim, is_wanted, draft) && !is_wanted;
         }
     }
 }
@@ -62,6 +66,15 @@ pub(crate) fn retain_of_missing(scene: &Scene<'_>, ordinal: u32, draft: &mut Dra
         tell_foreign(app, claim, None, draft);
         settle(app, None, claim, true, draft);
     }
+}
+
+/// Whether those out of range may leave, as far as their turn goes. Before, their claims are not given to them: whoever takes the scale back has lost nothing, even
+/// when such a pod was deleted by somebody else in the meantime. Recreate lets all go at once.
+fn may_leave_now(scene: &Scene<'_>) -> bool {
+    let spec = &scene.world.app.spec;
+    spec.pod_management == PodManagement::Parallel
+        || spec.update == UpdateStrategy::Recreate
+        || scene.available() == scene.goal.ordinals.replicas
 }
 
 /// Whether a member in range keeps its claims. Upstream also looks at one that is being deleted where it does not wait for its end (Parallel): claims that a

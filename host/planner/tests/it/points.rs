@@ -96,6 +96,29 @@ fn nobody_leaves_before_the_claims_have_their_owner() {
     assert_eq!(claims, ["data-web-0"], "garbage collection took the others");
 }
 
+/// Item 65: until then the scale can be taken back, and nothing is lost.
+#[test]
+fn a_claim_is_given_to_a_pod_that_leaves_when_its_turn_has_come() {
+    let mut model = settled(3);
+    model.make_unready("web-0");
+    model.edit(|spec| {
+        spec.replicas = 1;
+        spec.retention.when_scaled = RetentionPolicy::Delete;
+    });
+    let owned = |step: &Step| matches!(step, Step::OwnClaim { .. });
+    let steps = model.plan().steps;
+    assert!(!steps.iter().any(owned), "{steps:#?}");
+    model.start("web-0");
+    let steps = model.plan().steps;
+    assert_eq!(
+        steps.iter().filter(|step| owned(step)).count(),
+        2,
+        "{steps:#?}"
+    );
+    settle(&mut model);
+    assert_eq!(model.world.claims.len(), 1);
+}
+
 /// Item 66: a quota may refuse the pod for ever.
 #[test]
 fn the_claim_of_a_missing_pod_gets_and_loses_its_owner_beside_its_creation() {
