@@ -32,6 +32,8 @@ pub(crate) struct Draft {
     pub(crate) wanted: Vec<Wanted>,
     /// Claims of members that are to leave get their owners first.
     pub(crate) holds_condemned: bool,
+    /// Somebody leaves only when another member can take its role, and none can.
+    pub(crate) lacks_candidate: bool,
     /// What waits besides, and is not told by name: of a crowd the status has room for a few.
     pub(crate) unnamed: usize,
     asked: BTreeSet<Question>,
@@ -52,6 +54,7 @@ impl Draft {
             waits: Vec::new(),
             wanted: Vec::new(),
             holds_condemned: false,
+            lacks_candidate: false,
             unnamed: 0,
             asked: BTreeSet::new(),
             first: BTreeMap::new(),

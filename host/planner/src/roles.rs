@@ -109,6 +109,7 @@ pub(crate) fn are_handed_over(
         match candidate(scene, member.ordinal) {
             Candidate::Nobody => {}
             Candidate::Later => {
+                draft.lacks_candidate = true;
                 return Gate::Wait(WaitingFor::NoCandidate {
                     role: role.name.clone(),
                     pod: member.pod.name.clone(),

@@ -10,6 +10,7 @@ mod order;
 
 use crate::availability::Standing;
 use crate::deletion;
+use crate::departures;
 use crate::draft::Draft;
 use crate::plan::WhyDelete;
 use crate::scene::{Member, Mode, Scene};
@@ -21,9 +22,13 @@ use crate::world::Face;
 pub(crate) fn advance(scene: &Scene<'_>, is_settled: bool, draft: &mut Draft) {
     match scene.world.app.spec.update {
         UpdateStrategy::RollingUpdate { partition, .. } => {
-            if is_settled {
+            // A scale goes first. But when it waits for somebody to take a role over, and who could is prepared for its own replacement already (the scale came
+            // later), that one is replaced, or both would wait for ever.
+            if is_settled || draft.lacks_candidate {
                 for member in order::next(scene, draft) {
-                    deletion::delete(scene, member, WhyDelete::Outdated, draft);
+                    if is_settled || departures::is_about_to_leave(scene, member) {
+                        deletion::delete(scene, member, WhyDelete::Outdated, draft);
+                    }
                 }
             }
             match scene.world.app.spec.paused {

@@ -245,6 +245,27 @@ mod handed_over {
         assert!(is_moving(&world));
     }
 
+    /// The scale waits for a member that can take the role, and a rollout usually for the scale.
+    #[test]
+    fn given_that_the_only_other_member_was_to_be_updated_before_the_holder_had_to_leave_then_it_is()
+     {
+        let mut world = served(2, &["move-role", "pre-delete"]);
+        held_by(&mut world, 0);
+        (world.app.spec.start, world.app.spec.replicas) = (1, 1);
+        world.pods[1].labels.remove("controller-revision-hash");
+        assert!(
+            is_moving(&world),
+            "it is there, and nothing was prepared for its end"
+        );
+        let prepared = Act::PreDelete {
+            ordinal: 1,
+            pod: "uid-1".to_owned(),
+            cause: Cause::Update,
+        };
+        known(&mut world, prepared, Phase::Done);
+        assert_eq!(deletions(&world), ["web-1 Outdated"]);
+    }
+
     #[test]
     fn given_a_third_member_that_stays_then_the_role_moves_at_once() {
         let mut world = given();
