@@ -165,10 +165,11 @@ proptest! {
         prop_assert!(masks.reveal(text.as_bytes()));
         let masked = masks.mask(&text).into_owned();
         // Stars and what stood around them may spell a secret of stars.
-        prop_assume!(!secret.contains('*'));
-        prop_assert!(!masked.contains(&secret), "{masked}");
-        let scrubbed = masks.scrub(text.into_bytes());
-        prop_assert!(!masks.reveal(&scrubbed));
+        if !secret.contains('*') {
+            prop_assert!(!masked.contains(&secret), "{masked}");
+            let scrubbed = masks.scrub(text.into_bytes());
+            prop_assert!(!masks.reveal(&scrubbed));
+        }
     }
 
     #[test]

@@ -146,7 +146,7 @@ mod fuzz {
 
         #[test]
         fn what_is_no_object_is_an_empty_status(raw in any_json()) {
-            prop_assume!(!raw.is_object());
+            let raw = if raw.is_object() { json!([raw]) } else { raw };
             prop_assert_eq!(read_status(&raw), Status::default());
         }
     }
