@@ -90,17 +90,12 @@ impl Worker {
         }
     }
 
-    /// As upstream has it: by a pod that has a node and has not ended.
+    /// As upstream has it: by a pod that has a node, also when it has ended.
     fn is_used(&self, claim: &str) -> bool {
         self.pods.values().any(|pod| {
-            let phase = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.phase.as_deref());
             let Some(spec) = &pod.spec else { return false };
             let volumes = spec.volumes.iter().flatten();
             spec.node_name.is_some()
-                && !matches!(phase, Some("Failed" | "Succeeded"))
                 && volumes
                     .filter_map(|volume| volume.persistent_volume_claim.as_ref())
                     .any(|source| source.claim_name == claim)

@@ -1,7 +1,7 @@
 //! Upstream's controller and ours on one real control plane, one after the other, the scenarios in namespaces beside each other.
 //!
 //! `STATEWARD_SCENARIOS_KUBERNETES=<count>` plays more random ones; `STATEWARD_SCENARIOS_PLAYS=<count>` plays those that fail so often again, to make them
-//! shorter.
+//! shorter. See CONTRIBUTING.md.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -11,7 +11,6 @@ use super::DEFAULT_CLASS;
 use super::binding::{best_fit, is_free, is_reserved_for};
 use super::claim::{capacity, class_name, is_bound, request, volume_name};
 use crate::options::StorageScope;
-use crate::pods::condition::has_ended;
 use crate::scheduler::SELECTED_NODE;
 
 /// Keeps a claim while a pod uses it.
@@ -110,13 +109,12 @@ fn is_protected(claim: &PersistentVolumeClaim) -> bool {
         .any(|finalizer| finalizer == CLAIM_PROTECTION)
 }
 
-/// A pod that was assigned to a node and has not ended may have the claim mounted.
+/// As Kubernetes has it: by a pod that was assigned to a node, for as long as it exists. One that has ended may still have it mounted.
 fn is_in_use(claim: &PersistentVolumeClaim, pods: &[Arc<Pod>]) -> bool {
     pods.iter().any(|pod| {
         let Some(spec) = &pod.spec else { return false };
         pod.metadata.namespace == claim.metadata.namespace
             && spec.node_name.is_some()
-            && !has_ended(pod)
             && spec
                 .volumes
                 .iter()

@@ -170,14 +170,10 @@ fn a_claim_that_a_pod_uses_is_kept_until_the_pod_has_gone() {
     };
     let none: [&str; 0] = [];
 
-    assert_eq!(
-        steps(json!([deleted]), json!([]), json!([]), pod("Running")),
-        none
-    );
-    assert_eq!(
-        steps(json!([deleted]), json!([]), json!([]), pod("Failed")),
-        ["unprotect a"]
-    );
+    for phase in ["Running", "Failed"] {
+        let kept = steps(json!([deleted]), json!([]), json!([]), pod(phase));
+        assert_eq!(kept, none, "{phase}");
+    }
     assert_eq!(
         steps(json!([deleted]), json!([]), json!([]), json!([])),
         ["unprotect a"]
