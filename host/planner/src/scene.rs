@@ -129,6 +129,11 @@ impl<'w> Scene<'w> {
         u32::try_from(available).unwrap_or(u32::MAX)
     }
 
+    /// Every ordinal in range has an available member.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.available() == self.goal.ordinals.replicas
+    }
+
     /// All that exist in range are available.
     pub(crate) fn are_available(&self) -> bool {
         (self.restless()).all(|member| !member.is_wanted || member.is_available())

@@ -47,24 +47,15 @@ pub(crate) fn retain(scene: &Scene<'_>, draft: &mut Draft) {
         if !member.is_adopted || !is_due {
             continue;
         }
-        for (_, claim) in scene.claims.of_ordinal(member.ordinal) {
-            let pod = Some(member.pod);
-            tell_foreign(app, claim, pod, draft);
-            draft.holds_condemned |= settle(app, pod, claim, is_wanted, draft) && !is_wanted;
-        }
+        settle(scene, member.ordinal, Some(member.pod), is_wanted, draft);
     }
 }
 
 /// Brings the owners of claims in order that are there before their pod, which is about to be made: whoever refuses the pod (a quota, say) has no say in what
 /// becomes of its claims. As upstream does, which settles them after it tried.
 pub(crate) fn retain_of_missing(scene: &Scene<'_>, ordinal: u32, draft: &mut Draft) {
-    let app = &scene.world.app;
-    if scene.goal.mode != Mode::Full || !scene.claims.rows().are_restless(ordinal) {
-        return;
-    }
-    for (_, claim) in scene.claims.of_ordinal(ordinal) {
-        tell_foreign(app, claim, None, draft);
-        settle(app, None, claim, true, draft);
+    if scene.goal.mode == Mode::Full && scene.claims.rows().are_restless(ordinal) {
+        settle(scene, ordinal, None, true, draft);
     }
 }
 
@@ -74,7 +65,7 @@ fn may_leave_now(scene: &Scene<'_>) -> bool {
     let spec = &scene.world.app.spec;
     spec.pod_management == PodManagement::Parallel
         || spec.update == UpdateStrategy::Recreate
-        || scene.available() == scene.goal.ordinals.replicas
+        || scene.is_filled()
 }
 
 /// Whether a member in range keeps its claims. Upstream also looks at one that is being deleted where it does not wait for its end (Parallel): claims that a
@@ -85,18 +76,21 @@ fn is_kept(app: &App, member: &Member<'_>) -> bool {
     member.is_alive() || (member.is_terminating() && is_passed_by)
 }
 
-/// Whether there was something to do.
-fn settle(app: &App, pod: Option<&Pod>, claim: &Claim, is_wanted: bool, draft: &mut Draft) -> bool {
-    let Ownership::Change { owner, disowned } = ownership(app, pod, claim, is_wanted) else {
-        return false;
-    };
-    draft.steps.push(Step::OwnClaim {
-        name: claim.name.clone(),
-        uid: claim.uid.clone(),
-        owner,
-        disowned,
-    });
-    true
+/// The claims of one ordinal.
+fn settle(scene: &Scene<'_>, ordinal: u32, pod: Option<&Pod>, is_wanted: bool, draft: &mut Draft) {
+    let app = &scene.world.app;
+    for (_, claim) in scene.claims.of_ordinal(ordinal) {
+        tell_foreign(app, claim, pod, draft);
+        if let Ownership::Change { owner, disowned } = ownership(app, pod, claim, is_wanted) {
+            draft.holds_condemned |= !is_wanted;
+            draft.steps.push(Step::OwnClaim {
+                name: claim.name.clone(),
+                uid: claim.uid.clone(),
+                owner,
+                disowned,
+            });
+        }
+    }
 }
 
 /// Only a member that is wanted can have no pod.

@@ -208,7 +208,7 @@ mod handed_over {
         let primary = "role.stateward.dev/primary".to_owned();
         world.pods[0].labels.insert(primary, "true");
         world.recorded.orders = vec![replaced(0), replaced(1)];
-        known(&mut world, allowed(), Phase::Done);
+        known(&mut world, allowed(Cause::Replace), Phase::Done);
         world
     }
 
@@ -220,11 +220,11 @@ mod handed_over {
         }
     }
 
-    fn allowed() -> Act {
+    fn allowed(cause: Cause) -> Act {
         Act::PreDelete {
             ordinal: 1,
             pod: "uid-1".to_owned(),
-            cause: Cause::Replace,
+            cause,
         }
     }
 
@@ -257,12 +257,7 @@ mod handed_over {
             is_moving(&world),
             "it is there, and nothing was prepared for its end"
         );
-        let prepared = Act::PreDelete {
-            ordinal: 1,
-            pod: "uid-1".to_owned(),
-            cause: Cause::Update,
-        };
-        known(&mut world, prepared, Phase::Done);
+        known(&mut world, allowed(Cause::Update), Phase::Done);
         assert_eq!(deletions(&world), ["web-1 Outdated"]);
     }
 

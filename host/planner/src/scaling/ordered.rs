@@ -17,7 +17,7 @@ pub(super) fn advance(scene: &Scene<'_>, draft: &mut Draft) -> bool {
 
 /// All in range are available. The first that is not gets its next step; with `maxParallelStarts`, the first few.
 fn is_filled(scene: &Scene<'_>, draft: &mut Draft) -> bool {
-    if scene.available() == scene.goal.ordinals.replicas {
+    if scene.is_filled() {
         return true;
     }
     let most = scene.world.app.spec.max_parallel_starts.unwrap_or(1);
